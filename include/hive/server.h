@@ -1,0 +1,97 @@
+/* The HTTP server, over libmicrohttpd: a route table, bodies read whole and capped, answers given at once or
+ * later from another thread. It knows nothing of queens and drones: the daemon and the launcher both use it.
+ *
+ * Threads: handlers run on the server's own epoll threads and must not block. A request lives until it was
+ * answered; hive_request_reply* may be called from any thread, exactly once for each request. Until then its
+ * connection is suspended and costs no thread. */
+#ifndef HIVE_SERVER_H
+#define HIVE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "hive/buffer.h"
+#include "hive/error.h"
+
+struct hive_server;
+
+/* One request. The server owns it and all that the getters return; it is gone once answered. */
+struct hive_request;
+
+typedef void hive_handler(struct hive_request *request, void *context);
+
+/* Who may call a route. */
+enum hive_access {
+    HIVE_ACCESS_ANYONE, /* health: never asks for a token */
+    HIVE_ACCESS_PUBLIC, /* strangers on loopback may; elsewhere the token is needed */
+    HIVE_ACCESS_TOKEN,  /* the token is needed wherever one is set */
+};
+
+struct hive_route {
+    const char *method; /* "GET" */
+    const char *path;   /* "/tasks/ID": an upper-case segment matches any text; "/kv/..." takes all that follows,
+                           slashes included. Matching is on the raw path, then segments are percent-decoded */
+    hive_handler *handle;
+    enum hive_access access;
+    size_t body_bytes;   /* largest body; larger is 413 */
+    const char *summary; /* one line, for documentation */
+};
+
+struct hive_server_config {
+    const struct sockaddr *address; /* where to listen (AF_INET, AF_INET6, or AF_UNIX: an old socket file is
+                                       replaced, mode 0600); port 0 picks one */
+    socklen_t address_bytes;
+    int listen_socket;               /* >= 0: already bound and listening, used instead of `address`; owned by the
+                                        server from then on */
+    const struct hive_route *routes; /* ends with a zeroed element; must outlive the server */
+    void *context;                   /* handed to the handlers */
+    const char *token;               /* NULL: none is set; copied */
+    bool token_for_public;           /* PUBLIC routes ask for the token too (not on loopback) */
+    int threads;
+};
+
+/* Starts listening. 0, or e.g. -EADDRINUSE with a message that names the address. */
+int hive_server_start(const struct hive_server_config *config, struct hive_server **server,
+                      struct hive_error *error);
+
+/* The port it listens on (for port 0), 0 for AF_UNIX. */
+uint16_t hive_server_port(const struct hive_server *server);
+
+/* Takes no new connections from here on; those that are open go on. First step of a clean end. */
+void hive_server_quiesce(struct hive_server *server);
+
+/* Ends it: all requests must have been answered or are answered by others meanwhile; waits for them. */
+void hive_server_destroy(struct hive_server *server);
+
+/* The request. Texts are NUL-terminated and live as long as the request. */
+const char *hive_request_method(const struct hive_request *request);
+const char *hive_request_path(const struct hive_request *request);               /* decoded, without query */
+const char *hive_request_target(const struct hive_request *request);             /* as sent, with the query */
+const char *hive_request_segment(const struct hive_request *request, int wildcard, size_t *bytes); /* 0 = the first
+                                                          upper-case segment (or the rest after "..."), decoded;
+                                                          may hold NUL bytes: `bytes` (may be NULL) tells */
+const char *hive_request_query(const struct hive_request *request, const char *name);  /* decoded, or NULL */
+const char *hive_request_header(const struct hive_request *request, const char *name); /* or NULL */
+const char *hive_request_body(const struct hive_request *request, size_t *bytes);
+
+/* True where the request carries the server's token (or none is set). */
+bool hive_request_has_token(const struct hive_request *request);
+
+/* Answers. A header goes into the answer that follows; `name` and `value` are copied. */
+void hive_request_set_header(struct hive_request *request, const char *name, const char *value);
+
+/* Any body; `body` may be NULL for none. The bytes are copied. */
+void hive_request_reply(struct hive_request *request, unsigned status, const char *content_type, const void *body,
+                        size_t bytes);
+
+/* JSON text; takes the buffer's bytes and leaves it empty. */
+void hive_request_reply_json(struct hive_request *request, unsigned status, struct hive_buffer *json);
+
+/* An RFC 9457 problem document. `type` is the last part of the problem's URI ("no-leader"); `detail` says what to do
+ * about it. */
+void hive_request_reply_problem(struct hive_request *request, unsigned status, const char *type,
+                                const char *detail, ...) __attribute__((format(printf, 4, 5)));
+
+#endif
