@@ -1,0 +1,66 @@
+/* Messages out, and the check of messages in. */
+#include "raft/messages.h"
+
+#include "hive/memory.h"
+
+void raft_message_wait(const struct raft *raft, struct raft_message *message, uint64_t write)
+{
+    if (write > raft->durable_write && write > message->after_write)
+        message->after_write = write;
+}
+
+struct raft_message *raft_message_out(struct raft *raft, enum raft_message_type type, raft_id to)
+{
+    if (raft->message_count == raft->message_capacity) {
+        raft->message_capacity = raft->message_capacity ? raft->message_capacity * 2 : 16;
+        raft->messages = hive_realloc(raft->messages, raft->message_capacity, sizeof *raft->messages);
+    }
+    struct raft_message *message = &raft->messages[raft->message_count++];
+    *message = (struct raft_message){.type = type, .from = raft->config.id, .to = to, .term = raft->term};
+    /* Fig. 2: term and vote are on stable storage before anything that follows from them is said. For a leader they have
+     * been since before it was elected, so its AppendEntries leave at once. */
+    raft_message_wait(raft, message, raft->hard_state_write);
+    return message;
+}
+
+struct raft_message *raft_reply_out(struct raft *raft, enum raft_message_type type, const struct raft_message *request)
+{
+    struct raft_message *reply = raft_message_out(raft, type, request->from);
+    reply->context = request->context;
+    return reply;
+}
+
+static bool entries_are_valid(const struct raft_message *message)
+{
+    const struct raft_append_entries *append = &message->append_entries;
+    raft_term term = append->prev_log_term;
+    if (append->prev_log_term > message->term || (append->prev_log_index == 0 && append->prev_log_term != 0))
+        return false;
+    for (size_t i = 0; i < append->entry_count; i++) {
+        const struct raft_entry *entry = &append->entries[i];
+        if (entry->index != append->prev_log_index + 1 + i || entry->term < term || entry->term > message->term ||
+            entry->term == 0)
+            return false;
+        term = entry->term;
+    }
+    return true;
+}
+
+bool raft_message_is_valid(const struct raft *raft, const struct raft_message *message)
+{
+    if (message->to != raft->config.id || message->from == raft->config.id ||
+        raft_voter(raft, message->from) == raft->voter_count)
+        return false;
+    switch (message->type) {
+    case RAFT_REQUEST_VOTE:
+        return message->term > 0;
+    case RAFT_APPEND_ENTRIES:
+        /* A second leader in our own term cannot exist; whoever says so is not to be followed. */
+        return message->term > 0 && !(message->term == raft->term && raft->role == RAFT_LEADER) &&
+               entries_are_valid(message);
+    case RAFT_REQUEST_VOTE_REPLY:
+    case RAFT_APPEND_ENTRIES_REPLY:
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,16 @@
+/* Linearizable reads without a log write (§6.4). */
+#ifndef RAFT_READ_INDEX_H
+#define RAFT_READ_INDEX_H
+
+#include "raft/state.h"
+
+/* A client asks to read. Answered in this step's update or a later one. */
+void raft_read_index_ask(struct raft *raft, uint64_t context);
+
+/* Acknowledgements or a commit arrived: answers what is confirmed, and starts the next round for what waits. */
+void raft_read_index_progress(struct raft *raft);
+
+/* Leadership is lost: all that wait are refused. */
+void raft_read_index_abandon(struct raft *raft);
+
+#endif
