@@ -1,0 +1,122 @@
+/* GET /healthz: what a poller sees. It has no side effect, waits for nothing, and asks neither consensus nor disk: a queen
+ * whose disk hangs still tells how it is. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "drone/drone.h"
+#include "hive/clock.h"
+#include "hive/json.h"
+#include "hive/version.h"
+#include "http/answer.h"
+#include "http/handlers.h"
+
+static const char *const progress_names[] = {"probe", "replicate", "snapshot"};
+
+/* The core's roles under the API's names; a learner is told apart once groups can have some. */
+static const char *role_name(enum raft_role role)
+{
+    static const enum hive_raft_state states[] = {HIVE_RAFT_FOLLOWER, HIVE_RAFT_CANDIDATE, HIVE_RAFT_LEADER};
+    return hive_raft_state_names[states[role]];
+}
+
+static void append_common(struct hive_buffer *json, const struct node *node, bool is_ready, const char *id)
+{
+    hive_buffer_format(json,
+                       "{\"status\":\"%s\",\"version\":\"%s\",\"mode\":\"%s\",\"id\":\"%s\",\"address\":\"%s\",\"pid\":%d,"
+                       "\"uptime_ms\":%" PRId64,
+                       is_ready ? "READY" : "NOT_READY", HIVE_VERSION, hive_mode_names[node->config->mode], id,
+                       node->address, (int)getpid(), hive_clock_monotonic_ms() - node->started_ms);
+}
+
+static void append_address(struct hive_buffer *json, const char *name, const char *address)
+{
+    hive_buffer_format(json, address ? ",\"%s\":\"%s\"" : ",\"%s\":null", name, address);
+}
+
+static void append_peers(struct hive_buffer *json, const struct queen_status *status)
+{
+    hive_buffer_append_text(json, ",\"peers\":[");
+    for (size_t i = 0; i < status->peer_count; i++) {
+        const struct queen_peer *peer = &status->peers[i];
+        hive_buffer_format(json, "%s{\"address\":\"%s\"", i > 0 ? "," : "", peer->address);
+        if (status->role == RAFT_LEADER)
+            hive_buffer_format(json,
+                               ",\"match\":%" PRIu64 ",\"next\":%" PRIu64 ",\"state\":\"%s\",\"last_ack_ms\":%" PRId64,
+                               peer->match, peer->next, progress_names[peer->state], peer->last_ack_ms);
+        hive_buffer_append_text(json, "}");
+    }
+    hive_buffer_append_text(json, "]");
+}
+
+static void append_tasks(struct hive_buffer *json, const struct machine_task_counts *tasks)
+{
+    hive_buffer_format(json,
+                       ",\"tasks\":{\"pending\":%" PRIu64 ",\"assigned\":%" PRIu64 ",\"running\":%" PRIu64
+                       ",\"succeeded\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"stopped\":%" PRIu64 ",\"lost\":%" PRIu64 "}",
+                       tasks->pending, tasks->assigned, tasks->running, tasks->succeeded, tasks->failed, tasks->stopped,
+                       tasks->lost);
+}
+
+static void append_transitions(struct hive_buffer *json, const struct queen_status *status)
+{
+    hive_buffer_append_text(json, ",\"transitions\":[");
+    for (size_t i = 0; i < status->transition_count; i++) {
+        const struct queen_transition *transition = &status->transitions[i];
+        hive_buffer_format(json, "%s{\"time_ms\":%" PRId64 ",\"term\":%" PRIu64 ",\"state\":\"%s\"}", i > 0 ? "," : "",
+                           transition->time_ms, transition->transition.term, role_name(transition->transition.role));
+    }
+    hive_buffer_append_text(json, "]");
+}
+
+static bool append_drone(const struct queen_drone *drone, void *context)
+{
+    struct hive_buffer *json = context;
+    if (json->data[json->size - 1] != '{')
+        hive_buffer_append_text(json, ",");
+    hive_json_append_string(json, drone->address, strlen(drone->address));
+    hive_buffer_append_text(json, ":{\"name\":");
+    hive_json_append_string(json, drone->name, strlen(drone->name));
+    hive_buffer_format(json, ",\"state\":\"%s\",\"last_seen_ms\":%" PRId64 ",\"running\":%d}",
+                       hive_drone_state_names[drone->is_suspect ? HIVE_DRONE_SUSPECT : HIVE_DRONE_HEALTHY],
+                       drone->last_seen_ms, drone->running);
+    return true;
+}
+
+static void append_queen(struct hive_buffer *json, const struct node *node, bool with_drones)
+{
+    struct queen_status status;
+    queen_status(node->queen, &status);
+    char id[24];
+    snprintf(id, sizeof id, "%" PRIu64, status.id);
+    append_common(json, node, status.leader != NULL, id);
+    hive_buffer_format(json, ",\"raft_state\":\"%s\",\"term\":%" PRIu64, role_name(status.role), status.term);
+    append_address(json, "leader", status.leader);
+    append_address(json, "voted_for", status.voted_for);
+    hive_buffer_format(json,
+                       ",\"last_heartbeat\":%" PRId64 ",\"log\":{\"first\":%" PRIu64 ",\"last\":%" PRIu64
+                       ",\"commit\":%" PRIu64 ",\"applied\":%" PRIu64 ",\"snapshot\":0}",
+                       status.last_heartbeat_ms, status.first, status.last, status.commit, status.applied);
+    append_peers(json, &status);
+    append_tasks(json, &status.tasks);
+    append_transitions(json, &status);
+    if (with_drones) {
+        hive_buffer_append_text(json, ",\"drones\":{");
+        queen_each_drone(node->queen, append_drone, json);
+        hive_buffer_append_text(json, "}");
+    }
+}
+
+void handle_healthz(struct hive_request *request, void *context)
+{
+    struct node *node = context;
+    struct hive_buffer json = {0};
+    if (node->queen) {
+        const char *drones = hive_request_query(request, "drones");
+        append_queen(&json, node, !drones || strcmp(drones, "0"));
+    } else {
+        append_common(&json, node, drone_is_ready(node->drone), drone_name(node->drone));
+        drone_health_json(node->drone, &json);
+    }
+    hive_buffer_append_text(&json, "}");
+    hive_request_reply_json(request, 200, &json);
+}

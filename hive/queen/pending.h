@@ -1,0 +1,33 @@
+/* Clients that wait for their proposal: one a log index, in order. The consensus thread's own. */
+#ifndef QUEEN_PENDING_H
+#define QUEEN_PENDING_H
+
+#include "queen/queen.h"
+
+struct pending_proposal {
+    raft_index index;
+    raft_term term;
+    int64_t deadline_ms; /* monotonic */
+    queen_done *done;
+    void *context;
+};
+
+struct pending {
+    struct pending_proposal *items; /* ring */
+    size_t first, count, capacity;
+};
+
+void pending_finish(struct pending *pending); /* must be empty */
+
+/* `index` is greater than all that wait. */
+void pending_push(struct pending *pending, const struct pending_proposal *proposal);
+
+/* The oldest, or NULL; valid until the next call. */
+const struct pending_proposal *pending_oldest(const struct pending *pending);
+void pending_pop_oldest(struct pending *pending);
+
+/* The newest, likewise. */
+const struct pending_proposal *pending_newest(const struct pending *pending);
+void pending_pop_newest(struct pending *pending);
+
+#endif

@@ -1,0 +1,67 @@
+/* The inside of struct queen, shared by the files of this folder. Each part names the thread or lock that owns it. */
+#ifndef QUEEN_RUNTIME_H
+#define QUEEN_RUNTIME_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "queen/disk.h"
+#include "queen/inbox.h"
+#include "queen/pending.h"
+#include "queen/queen.h"
+#include "queen/reconciler.h"
+#include "queen/transport.h"
+#include "store/store.h"
+
+/* A read that waits for its quorum round; its place in memory is its context in the core. */
+struct queen_waiting_read {
+    LIST_ENTRY(queen_waiting_read) link;
+    queen_done *done;
+    void *context;
+};
+
+/* A message that must not leave before a write is durable: to a peer, or the answer to a peer's request. */
+struct queen_held_message {
+    uint64_t after_write;
+    struct raft_message *message; /* owned */
+    queen_rpc_done *rpc_done;     /* NULL: send it to its peer */
+    void *context;
+};
+
+struct queen {
+    /* Set at the start, never changed. */
+    struct queen_config config;
+    raft_id id;
+    struct transport_peer members[HIVE_QUEENS]; /* itself first; addresses are owned */
+    size_t member_count;
+    struct inbox *inbox; /* locks itself, like the next ones */
+    struct store *store;
+    struct disk *disk;
+    struct transport *transport;
+    struct reconciler *reconciler;
+    pthread_t thread;
+
+    /* The consensus thread's own. */
+    struct raft *raft;
+    struct machine *machine;
+    uint64_t durable_write;
+    uint64_t random_state;
+    int64_t raft_deadline_ms;
+    raft_index applied; /* no-ops included */
+    struct pending pending;
+    LIST_HEAD(, queen_waiting_read) reads;
+    struct queen_held_message *held;
+    size_t held_count, held_capacity;
+
+    pthread_mutex_t status_mutex; /* guards the published copy; held for a memcpy only */
+    struct queen_status status;
+};
+
+/* consensus.c: the thread's main function; its argument is the queen. */
+void *queen_consensus_run(void *queen);
+
+/* status.c: publishes what /healthz shows, and records role changes. Consensus thread. */
+void queen_status_publish(struct queen *queen);
+void queen_status_add_transition(struct queen *queen, const struct raft_transition *transition);
+
+#endif
