@@ -69,6 +69,8 @@ void hive_buffer_format(struct hive_buffer *buffer, const char *format, ...)
 
 void hive_buffer_consume(struct hive_buffer *buffer, size_t bytes)
 {
+    if (bytes == 0)
+        return; /* there may be no memory yet */
     buffer->size -= bytes;
     memmove(buffer->data, buffer->data + bytes, buffer->size + 1);
 }

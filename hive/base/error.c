@@ -17,14 +17,17 @@ int hive_error_set(struct hive_error *error, int code, const char *format, ...)
 int hive_error_prefix(struct hive_error *error, int code, const char *format, ...)
 {
     if (error) {
-        char old[HIVE_ERROR_BYTES], where[HIVE_ERROR_BYTES];
-        memcpy(old, error->message, sizeof old);
+        char where[HIVE_ERROR_BYTES / 2];
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(where, sizeof where, format, arguments);
+        vsnprintf(where, sizeof where - 2, format, arguments);
         va_end(arguments);
-        int used = snprintf(error->message, sizeof error->message, "%.200s: ", where);
-        snprintf(error->message + used, sizeof error->message - (size_t)used, "%s", old);
+        size_t used = strlen(where);
+        memcpy(where + used, ": ", 2);
+        used += 2;
+        memmove(error->message + used, error->message, sizeof error->message - used);
+        memcpy(error->message, where, used);
+        error->message[sizeof error->message - 1] = '\0';
     }
     return code;
 }
