@@ -11,8 +11,8 @@ static void redirect(struct hive_request *request, const char *leader)
 {
     char *location = hive_format("http://%s%s", leader, hive_request_target(request));
     hive_request_set_header(request, "Location", location);
-    hive_request_reply_problem(request, 307, "not-leader", "the leader is %s: repeat the request there (curl -L does)",
-                               leader);
+    hive_request_reply_problem(request, 307, "not-leader",
+                               "the leader is %s: repeat the request there (curl -L does)", leader);
     free(location);
 }
 
@@ -32,20 +32,24 @@ bool answer_unless_done(struct hive_request *request, const struct queen_answer 
             redirect(request, answer->leader);
         else
             try_later(request, "no-leader",
-                      "there is no leader now, and nothing was changed: try again in a second, or see /healthz of the "
+                      "there is no leader now, and nothing was changed: try again in a second, or see "
+                      "/healthz of the "
                       "queens if that goes on (a majority of them must be up)");
         return true;
     case QUEEN_DISCARDED:
-        try_later(request, "not-applied",
-                  "the leader changed before this was replicated, and it was certainly not applied: try again");
+        try_later(
+            request, "not-applied",
+            "the leader changed before this was replicated, and it was certainly not applied: try again");
         return true;
     case QUEEN_UNKNOWN:
-        hive_request_reply_problem(request, 504, "unknown-outcome",
-                                   "no majority confirmed this in time: it may or may not be applied, now or later; read "
-                                   "before you repeat it");
+        hive_request_reply_problem(
+            request, 504, "unknown-outcome",
+            "no majority confirmed this in time: it may or may not be applied, now or later; read "
+            "before you repeat it");
         return true;
     case QUEEN_BUSY:
-        try_later(request, "busy", "too many requests are waiting, and this one was not taken: try again in a second");
+        try_later(request, "busy",
+                  "too many requests are waiting, and this one was not taken: try again in a second");
         return true;
     case QUEEN_STOPPING:
         try_later(request, "stopping", "this queen is stopping, and nothing was changed: ask another one");
@@ -68,7 +72,8 @@ bool answer_reads_stale(struct hive_request *request, bool *stale)
     *stale = consistency && !strcmp(consistency, "stale");
     if (!consistency || *stale || !strcmp(consistency, "linearizable"))
         return true;
-    hive_request_reply_problem(request, 400, "bad-request", "consistency must be \"linearizable\" (default) or \"stale\"");
+    hive_request_reply_problem(request, 400, "bad-request",
+                               "consistency must be \"linearizable\" (default) or \"stale\"");
     return false;
 }
 

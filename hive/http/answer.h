@@ -7,8 +7,8 @@
 #include "http/node.h"
 #include "queen/queen.h"
 
-/* Answers for every outcome but QUEEN_DONE: the redirect to the leader, or the problem and what to do about it. True where
- * it did; false: it is DONE, and the caller's to answer. */
+/* Answers for every outcome but QUEEN_DONE: the redirect to the leader, or the problem and what to do about
+ * it. True where it did; false: it is DONE, and the caller's to answer. */
 bool answer_unless_done(struct hive_request *request, const struct queen_answer *answer);
 
 /* Answers 400 on a drone, which has no consensus to offer; true where it did. */

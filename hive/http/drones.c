@@ -45,7 +45,8 @@ static int parse(struct registration *registration, struct hive_error *error)
     if (hive_address_parse(registration->address, &address, error))
         return hive_error_prefix(error, -EINVAL, "\"address\"");
     if (*name && !hive_is_name(name))
-        return hive_error_set(error, -EINVAL, "\"name\" must be of up to %d letters, digits, '.', '_' and '-'",
+        return hive_error_set(error, -EINVAL,
+                              "\"name\" must be of up to %d letters, digits, '.', '_' and '-'",
                               HIVE_NAME_BYTES - 1);
     if (strlen(registration->version) >= HIVE_NAME_BYTES || strlen(registration->secret) >= HIVE_TOKEN_BYTES)
         return hive_error_set(error, -EINVAL, "\"version\" or \"secret\" is too long");
@@ -72,7 +73,8 @@ static void on_applied(const struct queen_answer *answer, void *context)
             reply_registered(registration);
         else
             hive_request_reply_problem(registration->request, 429, "full",
-                                       "%d drones are registered, which is the most: stop some first", HIVE_DRONES);
+                                       "%d drones are registered, which is the most: stop some first",
+                                       HIVE_DRONES);
     }
     finish(registration);
 }
@@ -80,8 +82,9 @@ static void on_applied(const struct queen_answer *answer, void *context)
 static bool is_registered(const struct registration *registration, const struct machine *machine)
 {
     struct machine_drone drone;
-    return machine_drone_get(machine, registration->address, &drone) && !strcmp(drone.name, registration->name) &&
-           !strcmp(drone.version, registration->version) && drone.capacity == registration->capacity &&
+    return machine_drone_get(machine, registration->address, &drone) &&
+           !strcmp(drone.name, registration->name) && !strcmp(drone.version, registration->version) &&
+           drone.capacity == registration->capacity &&
            (!*registration->secret || !strcmp(drone.secret, registration->secret));
 }
 
@@ -161,7 +164,8 @@ static bool add_drone(const struct machine_drone *drone, void *context)
                        ",\"state\":\"%s\",\"last_seen_ms\":%" PRId64 ",\"running\":%d,\"assigned\":%" PRIu32
                        ",\"capacity\":%" PRIu32 ",\"registered_at_ms\":%" PRId64 "}",
                        hive_drone_state_names[life.is_suspect ? HIVE_DRONE_SUSPECT : HIVE_DRONE_HEALTHY],
-                       life.last_seen_ms, life.running, drone->task_count, drone->capacity, drone->registered_at_ms);
+                       life.last_seen_ms, life.running, drone->task_count, drone->capacity,
+                       drone->registered_at_ms);
     return true;
 }
 

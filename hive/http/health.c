@@ -1,5 +1,5 @@
-/* GET /healthz: what a poller sees. It has no side effect, waits for nothing, and asks neither consensus nor disk: a queen
- * whose disk hangs still tells how it is. */
+/* GET /healthz: what a poller sees. It has no side effect, waits for nothing, and asks neither consensus nor
+ * disk: a queen whose disk hangs still tells how it is. */
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -21,11 +21,12 @@ static const char *role_name(enum raft_role role)
 
 static void append_common(struct hive_buffer *json, const struct node *node, bool is_ready, const char *id)
 {
-    hive_buffer_format(json,
-                       "{\"status\":\"%s\",\"version\":\"%s\",\"mode\":\"%s\",\"id\":\"%s\",\"address\":\"%s\",\"pid\":%d,"
-                       "\"uptime_ms\":%" PRId64,
-                       is_ready ? "READY" : "NOT_READY", HIVE_VERSION, hive_mode_names[node->config->mode], id,
-                       node->address, (int)getpid(), hive_clock_monotonic_ms() - node->started_ms);
+    hive_buffer_format(
+        json,
+        "{\"status\":\"%s\",\"version\":\"%s\",\"mode\":\"%s\",\"id\":\"%s\",\"address\":\"%s\",\"pid\":%d,"
+        "\"uptime_ms\":%" PRId64,
+        is_ready ? "READY" : "NOT_READY", HIVE_VERSION, hive_mode_names[node->config->mode], id,
+        node->address, (int)getpid(), hive_clock_monotonic_ms() - node->started_ms);
 }
 
 static void append_address(struct hive_buffer *json, const char *name, const char *address)
@@ -40,9 +41,9 @@ static void append_peers(struct hive_buffer *json, const struct queen_status *st
         const struct queen_peer *peer = &status->peers[i];
         hive_buffer_format(json, "%s{\"address\":\"%s\"", i > 0 ? "," : "", peer->address);
         if (status->role == RAFT_LEADER)
-            hive_buffer_format(json,
-                               ",\"match\":%" PRIu64 ",\"next\":%" PRIu64 ",\"state\":\"%s\",\"last_ack_ms\":%" PRId64,
-                               peer->match, peer->next, progress_names[peer->state], peer->last_ack_ms);
+            hive_buffer_format(
+                json, ",\"match\":%" PRIu64 ",\"next\":%" PRIu64 ",\"state\":\"%s\",\"last_ack_ms\":%" PRId64,
+                peer->match, peer->next, progress_names[peer->state], peer->last_ack_ms);
         hive_buffer_append_text(json, "}");
     }
     hive_buffer_append_text(json, "]");
@@ -52,9 +53,10 @@ static void append_tasks(struct hive_buffer *json, const struct machine_task_cou
 {
     hive_buffer_format(json,
                        ",\"tasks\":{\"pending\":%" PRIu64 ",\"assigned\":%" PRIu64 ",\"running\":%" PRIu64
-                       ",\"succeeded\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"stopped\":%" PRIu64 ",\"lost\":%" PRIu64 "}",
-                       tasks->pending, tasks->assigned, tasks->running, tasks->succeeded, tasks->failed, tasks->stopped,
-                       tasks->lost);
+                       ",\"succeeded\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"stopped\":%" PRIu64
+                       ",\"lost\":%" PRIu64 "}",
+                       tasks->pending, tasks->assigned, tasks->running, tasks->succeeded, tasks->failed,
+                       tasks->stopped, tasks->lost);
 }
 
 static void append_transitions(struct hive_buffer *json, const struct queen_status *status)
@@ -62,8 +64,9 @@ static void append_transitions(struct hive_buffer *json, const struct queen_stat
     hive_buffer_append_text(json, ",\"transitions\":[");
     for (size_t i = 0; i < status->transition_count; i++) {
         const struct queen_transition *transition = &status->transitions[i];
-        hive_buffer_format(json, "%s{\"time_ms\":%" PRId64 ",\"term\":%" PRIu64 ",\"state\":\"%s\"}", i > 0 ? "," : "",
-                           transition->time_ms, transition->transition.term, role_name(transition->transition.role));
+        hive_buffer_format(json, "%s{\"time_ms\":%" PRId64 ",\"term\":%" PRIu64 ",\"state\":\"%s\"}",
+                           i > 0 ? "," : "", transition->time_ms, transition->transition.term,
+                           role_name(transition->transition.role));
     }
     hive_buffer_append_text(json, "]");
 }

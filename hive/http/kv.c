@@ -1,5 +1,5 @@
-/* The key-value store: PUT, GET, DELETE /kv/KEY and GET /kv. A key's ETag is its modification index, which is what
- * compare-and-set compares. */
+/* The key-value store: PUT, GET, DELETE /kv/KEY and GET /kv. A key's ETag is its modification index, which is
+ * what compare-and-set compares. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -27,8 +27,8 @@ static bool read_key(struct hive_request *request, struct machine_bytes *key)
     if (key->size == 0)
         hive_request_reply_problem(request, 400, "bad-request", "a key is missing: /kv/KEY");
     else if (key->size > HIVE_KEY_BYTES)
-        hive_request_reply_problem(request, 414, "uri-too-long", "the key has %zu bytes; %d are the most", key->size,
-                                   HIVE_KEY_BYTES);
+        hive_request_reply_problem(request, 414, "uri-too-long", "the key has %zu bytes; %d are the most",
+                                   key->size, HIVE_KEY_BYTES);
     return key->size > 0 && key->size <= HIVE_KEY_BYTES;
 }
 
@@ -92,9 +92,10 @@ static void on_written(const struct queen_answer *answer, void *context)
         hive_request_reply_problem(request, 404, "not-found", "there is no such key");
         break;
     case MACHINE_CONFLICT:
-        hive_request_reply_problem(request, 412, "conflict",
-                                   "the condition does not hold (the ETag of this answer is the key's, where it exists): "
-                                   "read the key again and decide anew");
+        hive_request_reply_problem(
+            request, 412, "conflict",
+            "the condition does not hold (the ETag of this answer is the key's, where it exists): "
+            "read the key again and decide anew");
         break;
     case MACHINE_FULL:
     case MACHINE_INVALID:
@@ -106,7 +107,8 @@ static void on_written(const struct queen_answer *answer, void *context)
 static void write_key(struct hive_request *request, struct node *node, enum machine_command_type type)
 {
     struct machine_command command = {.type = type, .time_ms = hive_clock_unix_ms()};
-    if (answer_if_drone(request, node) || !read_key(request, &command.key) || !read_condition(request, &command))
+    if (answer_if_drone(request, node) || !read_key(request, &command.key) ||
+        !read_condition(request, &command))
         return;
     if (type == MACHINE_KV_PUT)
         command.value.data = hive_request_body(request, &command.value.size);
@@ -180,7 +182,8 @@ static bool add_entry(const struct machine_kv *entry, void *context)
 static struct machine_bytes query_bytes(struct hive_request *request, const char *name)
 {
     const char *text = hive_request_query(request, name);
-    return text ? (struct machine_bytes){.data = text, .size = strlen(text)} : (struct machine_bytes){.data = ""};
+    return text ? (struct machine_bytes){.data = text, .size = strlen(text)}
+                : (struct machine_bytes){.data = ""};
 }
 
 static void on_list(const struct queen_answer *answer, void *context)
@@ -190,7 +193,8 @@ static void on_list(const struct queen_answer *answer, void *context)
     if (answer_unless_done(request, answer) || !answer_limit(request, &page.left))
         return;
     hive_buffer_append_text(&page.json, "{\"entries\":[");
-    machine_kv_each(answer->machine, query_bytes(request, "prefix"), query_bytes(request, "after"), add_entry, &page);
+    machine_kv_each(answer->machine, query_bytes(request, "prefix"), query_bytes(request, "after"), add_entry,
+                    &page);
     hive_buffer_append_text(&page.json, "],");
     if (page.has_more)
         answer_append_bytes(&page.json, "next",

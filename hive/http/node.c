@@ -1,5 +1,5 @@
-/* A node's life: take the address, start the queen or the drone behind it, serve until a signal says stop, end in the
- * opposite order. */
+/* A node's life: take the address, start the queen or the drone behind it, serve until a signal says stop,
+ * end in the opposite order. */
 #include "http/node.h"
 
 #include <errno.h>
@@ -20,20 +20,22 @@ static int check_exposure(const struct node_config *config, const struct sockadd
     if (hive_address_is_loopback(address))
         return 0;
     if (!config->token)
-        return hive_error_set(error, -EPERM,
-                              "listening on %s, which others can reach, needs a token: give one with --token-file FILE, or "
-                              "listen on 127.0.0.1",
-                              config->listen.host);
+        return hive_error_set(
+            error, -EPERM,
+            "listening on %s, which others can reach, needs a token: give one with --token-file FILE, or "
+            "listen on 127.0.0.1",
+            config->listen.host);
     if (!config->insecure)
-        return hive_error_set(error, -EPERM,
-                              "listening on %s, which others can reach, sends the token in clear text, because this version "
-                              "has no TLS: put it behind a TLS proxy or a VPN and say --insecure, or listen on 127.0.0.1",
-                              config->listen.host);
+        return hive_error_set(
+            error, -EPERM,
+            "listening on %s, which others can reach, sends the token in clear text, because this version "
+            "has no TLS: put it behind a TLS proxy or a VPN and say --insecure, or listen on 127.0.0.1",
+            config->listen.host);
     return 0;
 }
 
-/* Binds and listens before anything else starts: the port is known from here on (where it was 0), and connections that come
- * before the server wait for it. */
+/* Binds and listens before anything else starts: the port is known from here on (where it was 0), and
+ * connections that come before the server wait for it. */
 static int open_listener(struct node *node, bool *is_loopback, int *listener, struct hive_error *error)
 {
     struct sockaddr_storage address;
@@ -52,14 +54,16 @@ static int open_listener(struct node *node, bool *is_loopback, int *listener, st
         if (fd >= 0)
             close(fd);
         return hive_error_set(error, code, "cannot listen on %s: %s%s", text, strerror(-code),
-                              code == -EADDRINUSE ? " (choose another with --port, or stop what holds it)" : "");
+                              code == -EADDRINUSE ? " (choose another with --port, or stop what holds it)"
+                                                  : "");
     }
     getsockname(fd, (struct sockaddr *)&address, &bytes);
     struct hive_address bound = node->config->listen;
     bound.port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                                      : ((struct sockaddr_in *)&address)->sin_port);
     hive_address_format(&bound, text);
-    snprintf(node->address, sizeof node->address, "%s", node->config->address[0] ? node->config->address : text);
+    snprintf(node->address, sizeof node->address, "%s",
+             node->config->address[0] ? node->config->address : text);
     *is_loopback = hive_address_is_loopback(&address);
     *listener = fd;
     return 0;
@@ -127,7 +131,8 @@ static void stop(struct node *node)
 
 int node_run(const struct node_config *config, struct hive_error *error)
 {
-    /* Blocked before the first thread exists, so that all inherit it and sigwait below is the only one to see them. */
+    /* Blocked before the first thread exists, so that all inherit it and sigwait below is the only one to see
+     * them. */
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
@@ -156,7 +161,9 @@ int node_run(const struct node_config *config, struct hive_error *error)
                       LOG_S("version", HIVE_VERSION), LOG_N("pid", getpid()));
         int signal_number;
         sigwait(&ends, &signal_number);
-        hive_log_info("stopping", LOG_S("signal", signal_number == SIGTERM ? "TERM" : signal_number == SIGINT ? "INT" : "HUP"));
+        hive_log_info("stopping", LOG_S("signal", signal_number == SIGTERM  ? "TERM"
+                                                  : signal_number == SIGINT ? "INT"
+                                                                            : "HUP"));
     }
     stop(&node);
     if (!code)

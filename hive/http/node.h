@@ -19,9 +19,9 @@ struct node_config {
     enum hive_mode mode;
     struct hive_address listen;       /* where to bind; port 0 is allowed: any */
     char address[HIVE_ADDRESS_BYTES]; /* what others are told to call; empty: the bound one */
-    struct hive_strings queens;       /* queen: the other members of the group; drone: whom to register with */
-    const char *token;                /* the cluster's token, or NULL */
-    bool insecure;                    /* may listen beyond loopback without TLS */
+    struct hive_strings queens; /* queen: the other members of the group; drone: whom to register with */
+    const char *token;          /* the cluster's token, or NULL */
+    bool insecure;              /* may listen beyond loopback without TLS */
     /* queens */
     const char *data_directory;
     struct hive_range_ms election_timeout;
@@ -31,13 +31,13 @@ struct node_config {
     int64_t drone_lost_ms;      /* … and for so long is removed */
     int64_t request_timeout_ms; /* a write that is not applied by then is answered "unknown" */
     /* drones */
-    const char *name; /* NULL: made of the address */
-    int capacity;     /* tasks at once */
+    const char *name;    /* NULL: made of the address */
+    int capacity;        /* tasks at once */
     int64_t register_ms; /* how often the registration is renewed */
 };
 
-/* Runs the node until SIGTERM or SIGINT, then ends it cleanly. Call from the main thread, before any other exists. 0, or a
- * negative errno and a message where it could not start. */
+/* Runs the node until SIGTERM or SIGINT, then ends it cleanly. Call from the main thread, before any other
+ * exists. 0, or a negative errno and a message where it could not start. */
 int node_run(const struct node_config *config, struct hive_error *error);
 
 /* The context of all handlers. */

@@ -7,9 +7,10 @@ static void on_reply(const struct raft_message *reply, void *context)
 {
     struct hive_request *request = context;
     if (!reply) {
-        hive_request_reply_problem(request, 400, "bad-request",
-                                   "not a message that this queen can answer: the sender is not a member of its group, it "
-                                   "was meant for another queen, it contradicts itself, or this queen is stopping");
+        hive_request_reply_problem(
+            request, 400, "bad-request",
+            "not a message that this queen can answer: the sender is not a member of its group, it "
+            "was meant for another queen, it contradicts itself, or this queen is stopping");
         return;
     }
     struct hive_buffer json = {0};

@@ -1,14 +1,16 @@
-/* The route table: every path of the daemon, who may call it, and how much it may send. Queens and drones share it, because
- * a node of the wrong kind answers with a 400 that says where to go instead. */
+/* The route table: every path of the daemon, who may call it, and how much it may send. Queens and drones
+ * share it, because a node of the wrong kind answers with a 400 that says where to go instead. */
 #include "http/handlers.h"
 #include "http/node.h"
 
 #include "hive/limits.h"
 
 const struct hive_route node_routes[] = {
-    {"GET", "/healthz", handle_healthz, HIVE_ACCESS_ANYONE, 0, "How this node is: role, term, log, drones, tasks"},
+    {"GET", "/healthz", handle_healthz, HIVE_ACCESS_ANYONE, 0,
+     "How this node is: role, term, log, drones, tasks"},
 
-    {"POST", "/request_vote", handle_request_vote, HIVE_ACCESS_TOKEN, HIVE_BODY_BYTES, "Raft: a candidate asks for a vote"},
+    {"POST", "/request_vote", handle_request_vote, HIVE_ACCESS_TOKEN, HIVE_BODY_BYTES,
+     "Raft: a candidate asks for a vote"},
     {"POST", "/append_entries", handle_append_entries, HIVE_ACCESS_TOKEN, HIVE_RPC_BODY_BYTES,
      "Raft: a leader sends entries, or its heartbeat"},
 
@@ -18,7 +20,8 @@ const struct hive_route node_routes[] = {
     {"POST", "/submit_task", handle_submit_task, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, "A new task"},
     {"GET", "/tasks", handle_list_tasks, HIVE_ACCESS_PUBLIC, 0, "The tasks, page by page"},
     {"GET", "/tasks/ID", handle_get_task, HIVE_ACCESS_PUBLIC, 0, "One task"},
-    {"POST", "/do_task", handle_do_task, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, "A queen gives this drone a task"},
+    {"POST", "/do_task", handle_do_task, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES,
+     "A queen gives this drone a task"},
 
     {"GET", "/kv", handle_list_keys, HIVE_ACCESS_PUBLIC, 0, "The keys, page by page"},
     {"PUT", "/kv/...", handle_put_key, HIVE_ACCESS_PUBLIC, HIVE_VALUE_BYTES, "Sets a key"},

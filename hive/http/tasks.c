@@ -14,9 +14,10 @@ static void on_submitted(const struct queen_answer *answer, void *context)
     if (answer_unless_done(request, answer))
         return;
     if (answer->result->status != MACHINE_OK) {
-        hive_request_reply_problem(request, 429, "full",
-                                   "%d tasks are not finished, which is the most: wait for some, or start more drones",
-                                   HIVE_TASKS_UNFINISHED);
+        hive_request_reply_problem(
+            request, 429, "full",
+            "%d tasks are not finished, which is the most: wait for some, or start more drones",
+            HIVE_TASKS_UNFINISHED);
         return;
     }
     char id[HIVE_ID_BYTES];
@@ -34,11 +35,13 @@ static int parse_task(const cJSON *json, struct machine_command *command, struct
         return -EINVAL;
     size_t bytes = strlen(text);
     if (bytes == 0 || bytes > HIVE_TASK_TEXT_BYTES)
-        return hive_error_set(error, -EINVAL, "\"text\" must have 1 to %d bytes; it has %zu", HIVE_TASK_TEXT_BYTES, bytes);
+        return hive_error_set(error, -EINVAL, "\"text\" must have 1 to %d bytes; it has %zu",
+                              HIVE_TASK_TEXT_BYTES, bytes);
     if (hive_json_string(json, "name", &name, error) == -EINVAL)
         return -EINVAL;
     if (*name && !hive_is_name(name))
-        return hive_error_set(error, -EINVAL, "\"name\" must be of up to %d letters, digits, '.', '_' and '-'",
+        return hive_error_set(error, -EINVAL,
+                              "\"name\" must be of up to %d letters, digits, '.', '_' and '-'",
                               HIVE_NAME_BYTES - 1);
     command->text = (struct machine_bytes){.data = text, .size = bytes};
     command->name = (struct machine_bytes){.data = name, .size = strlen(name)};
@@ -74,7 +77,8 @@ static void append_text_or_null(struct hive_buffer *json, const char *name, cons
         hive_buffer_append_text(json, "null");
 }
 
-static void append_task(struct hive_buffer *json, const struct machine *machine, const struct machine_task *task)
+static void append_task(struct hive_buffer *json, const struct machine *machine,
+                        const struct machine_task *task)
 {
     char id[HIVE_ID_BYTES];
     machine_task_id(task->number, id);
@@ -90,7 +94,8 @@ static void append_task(struct hive_buffer *json, const struct machine *machine,
     hive_buffer_format(json, ",\"attempt\":%" PRIu32 ",\"detail\":", task->attempt);
     hive_json_append_string(json, task->detail, strlen(task->detail));
     hive_buffer_format(json,
-                       ",\"submitted_at_ms\":%" PRId64 ",\"assigned_at_ms\":%" PRId64 ",\"finished_at_ms\":%" PRId64 "}",
+                       ",\"submitted_at_ms\":%" PRId64 ",\"assigned_at_ms\":%" PRId64
+                       ",\"finished_at_ms\":%" PRId64 "}",
                        task->submitted_at_ms, task->assigned_at_ms, task->finished_at_ms);
 }
 

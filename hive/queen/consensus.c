@@ -1,6 +1,7 @@
-/* The consensus thread: feeds what is in the inbox to the core, and does with each update what raft.h's ordering contract
- * asks for: records to the disk thread, messages to the transport once their write is durable, committed commands to the
- * machine, answers to whoever waits. It alone touches the core and the machine, so neither needs a lock. */
+/* The consensus thread: feeds what is in the inbox to the core, and does with each update what raft.h's
+ * ordering contract asks for: records to the disk thread, messages to the transport once their write is
+ * durable, committed commands to the machine, answers to whoever waits. It alone touches the core and the
+ * machine, so neither needs a lock. */
 #include <assert.h>
 
 #include "hive/clock.h"
@@ -77,7 +78,8 @@ static void send(struct queen *queen, const struct raft_update *update, const st
     bool is_answered = false;
     for (size_t i = 0; i < update->message_count; i++) {
         const struct raft_message *message = &update->messages[i];
-        bool is_reply = message->type == RAFT_REQUEST_VOTE_REPLY || message->type == RAFT_APPEND_ENTRIES_REPLY;
+        bool is_reply =
+            message->type == RAFT_REQUEST_VOTE_REPLY || message->type == RAFT_APPEND_ENTRIES_REPLY;
         assert(!is_reply || request);
         struct queen_held_message held = {
             .after_write = message->after_write,
@@ -95,8 +97,8 @@ static void send(struct queen *queen, const struct raft_update *update, const st
         request->rpc_done(NULL, request->context);
 }
 
-static void answer_proposal(const struct pending_proposal *proposal, enum queen_outcome outcome, const char *leader,
-                            const struct machine_result *result)
+static void answer_proposal(const struct pending_proposal *proposal, enum queen_outcome outcome,
+                            const char *leader, const struct machine_result *result)
 {
     struct queen_answer answer = {
         .outcome = outcome,
@@ -107,7 +109,8 @@ static void answer_proposal(const struct pending_proposal *proposal, enum queen_
     proposal->done(&answer, proposal->context);
 }
 
-/* Entries behind `from` are gone from this log. Others may still have and commit them: nobody can know from here. */
+/* Entries behind `from` are gone from this log. Others may still have and commit them: nobody can know from
+ * here. */
 static void give_up_from(struct queen *queen, raft_index from)
 {
     const struct pending_proposal *proposal;
@@ -118,7 +121,8 @@ static void give_up_from(struct queen *queen, raft_index from)
     }
 }
 
-static void answer_applied(struct queen *queen, const struct raft_entry *entry, const struct machine_result *result)
+static void answer_applied(struct queen *queen, const struct raft_entry *entry,
+                           const struct machine_result *result)
 {
     const struct pending_proposal *proposal = pending_oldest(&queen->pending);
     if (!proposal || proposal->index != entry->index)
@@ -168,7 +172,8 @@ static void note_transitions(struct queen *queen, const struct raft_update *upda
         const struct raft_transition *transition = &update->transitions[i];
         bool is_last = i + 1 == update->transition_count;
         hive_log_info("raft state changed", LOG_S("state", role_names[transition->role]),
-                      LOG_N("term", transition->term), LOG_S("reason", is_last ? update->reason : "on the way"));
+                      LOG_N("term", transition->term),
+                      LOG_S("reason", is_last ? update->reason : "on the way"));
         queen_status_add_transition(queen, transition);
     }
     if (update->transition_count > 0)
@@ -193,40 +198,64 @@ static void step(struct queen *queen, struct raft_event *event, const struct inb
 
 /* ---- what the inbox brings ---- */
 
-/* All proposals of one round of work go to the core as one batch: one write, one AppendEntries a peer. */
-static void propose(struct queen *queen, struct inbox_event *events, size_t count)
+static void refuse_proposal(struct inbox_event *event, enum queen_outcome outcome, const char *leader)
 {
-    struct raft_command *commands = hive_calloc(count, sizeof *commands);
-    size_t proposals = 0;
-    for (size_t i = 0; i < count; i++)
-        if (events[i].type == INBOX_PROPOSE)
-            commands[proposals++] =
-                (struct raft_command){.data = events[i].command.data, .bytes = events[i].command.size};
-    struct raft_update update = {0};
-    if (proposals > 0) {
-        struct raft_event event = {.type = RAFT_EVENT_PROPOSE};
-        event.propose.commands = commands;
-        event.propose.count = proposals;
-        step(queen, &event, NULL, &update);
-    }
-    free(commands);
-    raft_index index = proposals > 0 ? update.proposed_first : 0;
+    struct queen_answer answer = {.outcome = outcome, .leader = leader};
+    event->done(&answer, event->context);
+    hive_buffer_finish(&event->command);
+}
+
+/* Gathers the proposals among the events, in order, as far as there is room for them; the rest is refused. */
+static size_t gather_proposals(struct queen *queen, struct inbox_event *events, size_t count,
+                               struct inbox_event **proposals)
+{
+    size_t taken = 0, bytes = queen->pending.bytes;
     for (size_t i = 0; i < count; i++) {
         if (events[i].type != INBOX_PROPOSE)
             continue;
-        struct pending_proposal proposal = {
-            .index = index++,
-            .term = update.term,
-            .deadline_ms = hive_clock_monotonic_ms() + queen->config.request_timeout_ms,
-            .done = events[i].done,
-            .context = events[i].context,
-        };
-        if (update.status == RAFT_OK)
-            pending_push(&queen->pending, &proposal);
-        else
-            answer_proposal(&proposal, QUEEN_NOT_LEADER, leader_address(queen), NULL);
-        hive_buffer_finish(&events[i].command);
+        if (bytes + events[i].command.size > HIVE_PENDING_BYTES) {
+            refuse_proposal(&events[i], QUEEN_BUSY, NULL);
+            continue;
+        }
+        bytes += events[i].command.size;
+        proposals[taken++] = &events[i];
     }
+    return taken;
+}
+
+/* All proposals of one round of work go to the core as one batch: one write, one AppendEntries a peer. */
+static void propose(struct queen *queen, struct inbox_event *events, size_t event_count)
+{
+    struct inbox_event **proposals = hive_calloc(event_count, sizeof(struct inbox_event *));
+    struct raft_command *commands = hive_calloc(event_count, sizeof *commands);
+    size_t count = gather_proposals(queen, events, event_count, proposals);
+    for (size_t i = 0; i < count; i++)
+        commands[i] =
+            (struct raft_command){.data = proposals[i]->command.data, .bytes = proposals[i]->command.size};
+    struct raft_update update = {0};
+    struct raft_event event = {.type = RAFT_EVENT_PROPOSE};
+    event.propose.commands = commands;
+    event.propose.count = count;
+    if (count > 0)
+        step(queen, &event, NULL, &update);
+    int64_t deadline_ms = hive_clock_monotonic_ms() + queen->config.request_timeout_ms;
+    for (size_t i = 0; i < count; i++) {
+        if (update.status != RAFT_OK) {
+            refuse_proposal(proposals[i], QUEEN_NOT_LEADER, leader_address(queen));
+            continue;
+        }
+        pending_push(&queen->pending, &(struct pending_proposal){
+                                          .index = update.proposed_first + i,
+                                          .term = update.term,
+                                          .bytes = proposals[i]->command.size,
+                                          .deadline_ms = deadline_ms,
+                                          .done = proposals[i]->done,
+                                          .context = proposals[i]->context,
+                                      });
+        hive_buffer_finish(&proposals[i]->command);
+    }
+    free(proposals);
+    free(commands);
 }
 
 static void read_machine(struct queen *queen, const struct inbox_event *event)

@@ -1,4 +1,5 @@
-/* The disk thread. It exists so that the consensus thread never waits for a sync: replication runs beside it. */
+/* The disk thread. It exists so that the consensus thread never waits for a sync: replication runs beside it.
+ */
 #include "queen/disk.h"
 
 #include <pthread.h>
@@ -57,6 +58,7 @@ struct disk *disk_start(struct store *store, struct inbox *inbox)
     pthread_mutex_init(&disk->mutex, NULL);
     pthread_cond_init(&disk->filled, NULL);
     pthread_create(&disk->thread, NULL, run, disk);
+    pthread_setname_np(disk->thread, "disk");
     return disk;
 }
 

@@ -1,5 +1,6 @@
-/* The disk thread: takes all records that gathered while the last sync ran, writes and syncs them as one (group commit),
- * and says up to which write everything is durable. A failure ends the process: a sync that failed cannot be repeated. */
+/* The disk thread: takes all records that gathered while the last sync ran, writes and syncs them as one
+ * (group commit), and says up to which write everything is durable. A failure ends the process: a sync that
+ * failed cannot be repeated. */
 #ifndef QUEEN_DISK_H
 #define QUEEN_DISK_H
 
@@ -13,8 +14,8 @@ struct disk;
 /* Starts the thread. `store` and `inbox` must outlive it. */
 struct disk *disk_start(struct store *store, struct inbox *inbox);
 
-/* The consensus thread: where this step's records go, between begin and end. The lock is held meanwhile, for as long as
- * encoding takes. */
+/* The consensus thread: where this step's records go, between begin and end. The lock is held meanwhile, for
+ * as long as encoding takes. */
 struct hive_buffer *disk_begin(struct disk *disk);
 void disk_end(struct disk *disk, uint64_t write);
 

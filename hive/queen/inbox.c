@@ -1,4 +1,5 @@
-/* The queue into the consensus thread: two arrays that change places, so that taking is one lock for many events. */
+/* The queue into the consensus thread: two arrays that change places, so that taking is one lock for many
+ * events. */
 #include "queen/inbox.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* The drones' liveness: a small table beside the replicated list, kept by the leader alone and rebuilt by the next one. */
+/* The drones' liveness: a small table beside the replicated list, kept by the leader alone and rebuilt by the
+ * next one. */
 #include "queen/liveness.h"
 
 #include "hive/log.h"
@@ -28,7 +29,8 @@ static int compare_address(const void *key, const void *element)
 
 struct live_drone *liveness_find(const struct liveness *liveness, const char *address)
 {
-    return liveness->count ? bsearch(address, liveness->drones, liveness->count, sizeof *liveness->drones, compare_address)
+    return liveness->count ? bsearch(address, liveness->drones, liveness->count, sizeof *liveness->drones,
+                                     compare_address)
                            : NULL;
 }
 
@@ -90,8 +92,8 @@ struct live_drone *liveness_judge(struct liveness *liveness, int64_t now_ms)
         int64_t silent_ms = now_ms - drone->last_seen_ms;
         if (!drone->is_suspect && silent_ms >= liveness->suspect_ms) {
             drone->is_suspect = true;
-            hive_log_warning("drone is suspect", LOG_S("drone", drone->name), LOG_S("address", drone->address),
-                             LOG_N("silent_ms", silent_ms));
+            hive_log_warning("drone is suspect", LOG_S("drone", drone->name),
+                             LOG_S("address", drone->address), LOG_N("silent_ms", silent_ms));
         }
         if (!drone->is_leaving && silent_ms >= liveness->lost_ms)
             lost = drone;

@@ -1,5 +1,6 @@
-/* Which drones are alive: a table of what their answers to heartbeats, or the absence of answers, say. It sends nothing
- * itself. The reconciler's thread writes it under the reconciler's lock, and reads it without. */
+/* Which drones are alive: a table of what their answers to heartbeats, or the absence of answers, say. It
+ * sends nothing itself. The reconciler's thread writes it under the reconciler's lock, and reads it without.
+ */
 #ifndef QUEEN_LIVENESS_H
 #define QUEEN_LIVENESS_H
 
@@ -9,12 +10,12 @@ struct live_drone {
     char *address, *name, *secret; /* owned */
     uint32_t capacity, task_count;
     uint64_t registered_index;
-    bool was_seen;         /* by this leader, since it leads */
-    bool is_suspect;       /* gets no new tasks */
-    bool is_asked;         /* a heartbeat is under way */
-    bool is_leaving;       /* its removal was proposed */
-    int running;           /* tasks, by its own last word */
-    int64_t last_seen_ms;  /* monotonic; start of the leadership or registration before that */
+    bool was_seen;        /* by this leader, since it leads */
+    bool is_suspect;      /* gets no new tasks */
+    bool is_asked;        /* a heartbeat is under way */
+    bool is_leaving;      /* its removal was proposed */
+    int running;          /* tasks, by its own last word */
+    int64_t last_seen_ms; /* monotonic; start of the leadership or registration before that */
     int64_t heartbeat_due_ms;
 };
 

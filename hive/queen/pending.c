@@ -24,10 +24,13 @@ void pending_push(struct pending *pending, const struct pending_proposal *propos
         for (size_t i = 0; i < pending->count; i++)
             items[i] = *item(pending, i);
         free(pending->items);
-        *pending = (struct pending){.items = items, .count = pending->count, .capacity = capacity};
+        pending->items = items;
+        pending->first = 0;
+        pending->capacity = capacity;
     }
     assert(pending->count == 0 || item(pending, pending->count - 1)->index < proposal->index);
     *item(pending, pending->count++) = *proposal;
+    pending->bytes += proposal->bytes;
 }
 
 const struct pending_proposal *pending_oldest(const struct pending *pending)
@@ -37,6 +40,7 @@ const struct pending_proposal *pending_oldest(const struct pending *pending)
 
 void pending_pop_oldest(struct pending *pending)
 {
+    pending->bytes -= item(pending, 0)->bytes;
     pending->first = (pending->first + 1) % pending->capacity;
     pending->count--;
 }
@@ -48,5 +52,6 @@ const struct pending_proposal *pending_newest(const struct pending *pending)
 
 void pending_pop_newest(struct pending *pending)
 {
+    pending->bytes -= item(pending, pending->count - 1)->bytes;
     pending->count--;
 }

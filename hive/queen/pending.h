@@ -7,6 +7,7 @@
 struct pending_proposal {
     raft_index index;
     raft_term term;
+    size_t bytes;        /* of the command */
     int64_t deadline_ms; /* monotonic */
     queen_done *done;
     void *context;
@@ -15,6 +16,7 @@ struct pending_proposal {
 struct pending {
     struct pending_proposal *items; /* ring */
     size_t first, count, capacity;
+    size_t bytes; /* of all that wait */
 };
 
 void pending_finish(struct pending *pending); /* must be empty */

@@ -1,4 +1,5 @@
-/* A queen's life: recovery, the start of its threads in the order in which they need each other, and the way back. */
+/* A queen's life: recovery, the start of its threads in the order in which they need each other, and the way
+ * back. */
 #include "queen/queen.h"
 
 #include <errno.h>
@@ -10,7 +11,8 @@
 #include "hive/random.h"
 #include "queen/runtime.h"
 
-/* How long entries may be under way before the connection is given up: a large batch on a slow disk takes its time. */
+/* How long entries may be under way before the connection is given up: a large batch on a slow disk takes its
+ * time. */
 #define ENTRIES_TIMEOUT_MS 2000
 /* A leader whose disk finishes nothing for so long gives way: well above the hiccups of a shared disk. */
 #define DISK_STALL_MS 1500
@@ -32,11 +34,13 @@ static int add_member(struct queen *queen, const char *address, struct hive_erro
 {
     raft_id id = hive_queen_id(address);
     if (queen_address_of(queen, id))
-        return hive_error_set(error, -EINVAL, "queen %s is named twice: list each member of the group once", address);
+        return hive_error_set(error, -EINVAL, "queen %s is named twice: list each member of the group once",
+                              address);
     if (queen->member_count == HIVE_QUEENS)
-        return hive_error_set(error, -EINVAL, "more than %d queens: a Raft group of that size is not supported",
-                              HIVE_QUEENS);
-    queen->members[queen->member_count++] = (struct transport_peer){.id = id, .address = hive_strdup(address)};
+        return hive_error_set(error, -EINVAL,
+                              "more than %d queens: a Raft group of that size is not supported", HIVE_QUEENS);
+    queen->members[queen->member_count++] =
+        (struct transport_peer){.id = id, .address = hive_strdup(address)};
     return 0;
 }
 
@@ -120,6 +124,7 @@ static void start_threads(struct queen *queen)
     queen_status_add_transition(queen, &follower);
     queen_status_publish(queen);
     pthread_create(&queen->thread, NULL, queen_consensus_run, queen);
+    pthread_setname_np(queen->thread, "consensus");
 }
 
 int queen_start(const struct queen_config *config, struct queen **started, struct hive_error *error)

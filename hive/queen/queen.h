@@ -1,9 +1,10 @@
-/* A queen at run time: the threads around the pure core. Requests come in through here, from any thread; answers go out
- * through callbacks on the consensus thread, which must not block.
+/* A queen at run time: the threads around the pure core. Requests come in through here, from any thread;
+ * answers go out through callbacks on the consensus thread, which must not block.
  *
  *     HTTP threads ── queen_propose, queen_read, queen_rpc ──► inbox ──► consensus thread ──► disk thread
  *                                                                            │    └────────► transport thread
- *                                                                            └─ apply to the machine, call back
+ *                                                                            └─ apply to the machine, call
+ * back
  *
  * The reconciler (reconciler.h) is one more client of it, for the drones and the tasks. */
 #ifndef QUEEN_QUEEN_H
@@ -36,8 +37,8 @@ struct queen_config {
 /* Recovers the log and starts the threads. */
 int queen_start(const struct queen_config *config, struct queen **queen, struct hive_error *error);
 
-/* Answers everything that waits, ends the threads and closes the log. Later proposals, reads and RPCs are answered
- * STOPPING at once. */
+/* Answers everything that waits, ends the threads and closes the log. Later proposals, reads and RPCs are
+ * answered STOPPING at once. */
 void queen_stop(struct queen *queen);
 
 /* Frees a stopped queen; no call may be under way. NULL is fine. */
@@ -66,11 +67,12 @@ typedef void queen_done(const struct queen_answer *answer, void *context);
 /* Replicates an encoded machine command; takes the buffer's bytes. */
 void queen_propose(struct queen *queen, struct hive_buffer *command, queen_done *done, void *context);
 
-/* Calls back when the machine may be read: linearizably (on the leader only), or at once where `stale` will do. */
+/* Calls back when the machine may be read: linearizably (on the leader only), or at once where `stale` will
+ * do. */
 void queen_read(struct queen *queen, bool stale, queen_done *done, void *context);
 
-/* A peer's request; takes the message (queen_message_free). Calls back with the answer, when it may leave, or NULL where
- * there will be none (a message that makes no sense). */
+/* A peer's request; takes the message (queen_message_free). Calls back with the answer, when it may leave, or
+ * NULL where there will be none (a message that makes no sense). */
 typedef void queen_rpc_done(const struct raft_message *reply, void *context);
 void queen_rpc(struct queen *queen, struct raft_message *message, queen_rpc_done *done, void *context);
 
@@ -78,7 +80,8 @@ void queen_rpc(struct queen *queen, struct raft_message *message, queen_rpc_done
 struct raft_message *queen_message_copy(const struct raft_message *message);
 void queen_message_free(struct raft_message *message);
 
-/* What /healthz shows: a copy of what the consensus thread last published. Never waits for consensus or disk. */
+/* What /healthz shows: a copy of what the consensus thread last published. Never waits for consensus or disk.
+ */
 struct queen_peer {
     raft_id id;
     const char *address; /* the queen's */
@@ -105,8 +108,8 @@ struct queen_status {
 };
 void queen_status(struct queen *queen, struct queen_status *status);
 
-/* The drones as this queen sees them (a follower only knows that they are registered), in byte order of the addresses,
- * until `visit` returns false. Any thread; a short lock is held meanwhile. */
+/* The drones as this queen sees them (a follower only knows that they are registered), in byte order of the
+ * addresses, until `visit` returns false. Any thread; a short lock is held meanwhile. */
 struct queen_drone {
     const char *address, *name;
     bool is_suspect;
@@ -116,7 +119,8 @@ struct queen_drone {
 void queen_each_drone(struct queen *queen, bool (*visit)(const struct queen_drone *drone, void *context),
                       void *context);
 
-/* What this queen knows of the drone at `address` (without address and name); false where that is nothing yet. */
+/* What this queen knows of the drone at `address` (without address and name); false where that is nothing
+ * yet. */
 bool queen_find_drone(struct queen *queen, const char *address, struct queen_drone *drone);
 
 /* The address of a member, or NULL. Any thread. */

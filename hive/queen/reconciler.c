@@ -1,5 +1,5 @@
-/* The reconciler's thread: one loop that takes a view when something changed, sends what is due, and sleeps until the next
- * answer, notification or due time. */
+/* The reconciler's thread: one loop that takes a view when something changed, sends what is due, and sleeps
+ * until the next answer, notification or due time. */
 #include "queen/reconciler.h"
 
 #include <pthread.h>
@@ -22,7 +22,8 @@
 
 /* Something that the thread started and that ends elsewhere: a request or a proposal. */
 struct errand {
-    LIST_ENTRY(errand) link; /* of requests under way; errands that come back from a proposal are in `returned` */
+    LIST_ENTRY(errand)
+    link; /* of requests under way; errands that come back from a proposal are in `returned` */
     struct errand *next;
     struct reconciler *reconciler;
     uint64_t task; /* 0: a drone's */
@@ -175,7 +176,8 @@ static void remove_lost(struct reconciler *reconciler, int64_t now_ms)
         pthread_mutex_unlock(&reconciler->mutex);
         if (!lost)
             return;
-        hive_log_warning("drone is lost, removing it", LOG_S("drone", lost->name), LOG_S("address", lost->address));
+        hive_log_warning("drone is lost, removing it", LOG_S("drone", lost->name),
+                         LOG_S("address", lost->address));
         struct machine_command command = {.type = MACHINE_DRONE_REMOVE, .drone = bytes_of(lost->address)};
         propose(reconciler, &command, errand_create(reconciler, lost->address));
     }
@@ -234,8 +236,8 @@ static void on_sent(struct hive_http_response *response, void *context)
     free(errand);
 }
 
-static void send_task(struct reconciler *reconciler, const struct view_task *task, const struct live_drone *drone,
-                      struct errand *errand)
+static void send_task(struct reconciler *reconciler, const struct view_task *task,
+                      const struct live_drone *drone, struct errand *errand)
 {
     char id[HIVE_ID_BYTES];
     machine_task_id(task->number, id);
@@ -331,6 +333,7 @@ struct reconciler *reconciler_start(const struct reconciler_config *config)
     reconciler->is_dirty = true;
     pthread_mutex_init(&reconciler->mutex, NULL);
     pthread_create(&reconciler->thread, NULL, run, reconciler);
+    pthread_setname_np(reconciler->thread, "reconciler");
     return reconciler;
 }
 

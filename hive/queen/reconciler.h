@@ -1,7 +1,8 @@
-/* The reconciler: the replicated state says what should be, the drones say what is, and this thread, on the leader, makes
- * the two meet. It heartbeats the drones (in parallel, outside of the log), removes those that are lost, gives pending tasks
- * to drones, and records what became of them. Everything it decides goes through the log like any client's write; it keeps
- * nothing that a new leader could not find out again. On followers it only knows who is registered. */
+/* The reconciler: the replicated state says what should be, the drones say what is, and this thread, on the
+ * leader, makes the two meet. It heartbeats the drones (in parallel, outside of the log), removes those that
+ * are lost, gives pending tasks to drones, and records what became of them. Everything it decides goes
+ * through the log like any client's write; it keeps nothing that a new leader could not find out again. On
+ * followers it only knows who is registered. */
 #ifndef QUEEN_RECONCILER_H
 #define QUEEN_RECONCILER_H
 

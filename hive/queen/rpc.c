@@ -1,5 +1,6 @@
-/* Raft's messages as JSON. The encoder writes text directly, because it runs for every batch; the decoder trusts nothing.
- * Ids are 48 bits wide and indexes stay far below 2^53, so all of them survive a JSON number. */
+/* Raft's messages as JSON. The encoder writes text directly, because it runs for every batch; the decoder
+ * trusts nothing. Ids are 48 bits wide and indexes stay far below 2^53, so all of them survive a JSON number.
+ */
 #include "queen/rpc.h"
 
 #include <errno.h>
@@ -22,15 +23,16 @@ static void encode_entries(const struct raft_append_entries *append, struct hive
     hive_buffer_append_text(json, ",\"entries\":[");
     for (size_t i = 0; i < append->entry_count; i++) {
         const struct raft_entry *entry = &append->entries[i];
-        hive_buffer_format(json, "%s{\"term\":%" PRIu64 ",\"type\":%d,\"data\":\"", i > 0 ? "," : "", entry->term,
-                           (int)entry->type);
+        hive_buffer_format(json, "%s{\"term\":%" PRIu64 ",\"type\":%d,\"data\":\"", i > 0 ? "," : "",
+                           entry->term, (int)entry->type);
         hive_base64_append(json, entry->data, entry->bytes);
         hive_buffer_append_text(json, "\"}");
     }
     hive_buffer_append_text(json, "]}");
 }
 
-void rpc_encode_request(const struct raft_message *message, const char *sender_address, struct hive_buffer *json)
+void rpc_encode_request(const struct raft_message *message, const char *sender_address,
+                        struct hive_buffer *json)
 {
     hive_buffer_format(json, "{\"term\":%" PRIu64 ",\"receiver_id\":%" PRIu64, message->term, message->to);
     if (message->type == RAFT_REQUEST_VOTE) {
@@ -56,8 +58,8 @@ void rpc_encode_reply(const struct raft_message *message, struct hive_buffer *js
     hive_buffer_format(json, "{\"term\":%" PRIu64, message->term);
     if (message->type == RAFT_REQUEST_VOTE_REPLY) {
         const struct raft_request_vote_reply *vote = &message->request_vote_reply;
-        hive_buffer_format(json, ",\"vote_granted\":%s,\"pre_vote\":%s}", vote->vote_granted ? "true" : "false",
-                           vote->pre_vote ? "true" : "false");
+        hive_buffer_format(json, ",\"vote_granted\":%s,\"pre_vote\":%s}",
+                           vote->vote_granted ? "true" : "false", vote->pre_vote ? "true" : "false");
         return;
     }
     const struct raft_append_entries_reply *append = &message->append_entries_reply;
@@ -112,7 +114,8 @@ static int decode_append(const cJSON *object, struct raft_message *message, stru
         read_number(object, "prev_log_index", &append->prev_log_index, error) ||
         read_number(object, "prev_log_term", &append->prev_log_term, error) ||
         read_number(object, "leader_commit", &append->leader_commit, error) ||
-        read_number(object, "round", &append->round, error) || hive_json_array(object, "entries", &entries, error))
+        read_number(object, "round", &append->round, error) ||
+        hive_json_array(object, "entries", &entries, error))
         return -EINVAL;
     struct raft_entry *decoded = hive_calloc((size_t)cJSON_GetArraySize(entries), sizeof *decoded);
     append->entries = decoded;

@@ -1,4 +1,5 @@
-/* The inside of struct queen, shared by the files of this folder. Each part names the thread or lock that owns it. */
+/* The inside of struct queen, shared by the files of this folder. Each part names the thread or lock that
+ * owns it. */
 #ifndef QUEEN_RUNTIME_H
 #define QUEEN_RUNTIME_H
 

@@ -17,13 +17,15 @@ static int compare_task(const void *key, const void *element)
 
 static struct scheduler_item *find(const struct scheduler *scheduler, uint64_t task)
 {
-    return scheduler->count ? bsearch(&task, scheduler->items, scheduler->count, sizeof *scheduler->items, compare_task)
-                            : NULL;
+    return scheduler->count
+               ? bsearch(&task, scheduler->items, scheduler->count, sizeof *scheduler->items, compare_task)
+               : NULL;
 }
 
 void scheduler_update(struct scheduler *scheduler, const struct view *view)
 {
-    /* Merges two rising sequences: listed tasks, and steps that are still under way for tasks that are not. */
+    /* Merges two rising sequences: listed tasks, and steps that are still under way for tasks that are not.
+     */
     struct scheduler_item *items = hive_calloc(view->task_count + scheduler->count, sizeof *items);
     size_t count = 0, old = 0, listed = 0;
     while (old < scheduler->count || listed < view->task_count) {
@@ -36,7 +38,8 @@ void scheduler_update(struct scheduler *scheduler, const struct view *view)
             count += items[count].is_busy;
             continue;
         }
-        items[count] = old_task == listed_task ? scheduler->items[old++] : (struct scheduler_item){.task = listed_task};
+        items[count] =
+            old_task == listed_task ? scheduler->items[old++] : (struct scheduler_item){.task = listed_task};
         items[count++].is_listed = true;
         listed++;
     }
@@ -45,8 +48,8 @@ void scheduler_update(struct scheduler *scheduler, const struct view *view)
     scheduler->count = count;
 }
 
-enum scheduler_step scheduler_next(struct scheduler *scheduler, const struct view_task *task, struct liveness *liveness,
-                                   int64_t now_ms, struct live_drone **drone)
+enum scheduler_step scheduler_next(struct scheduler *scheduler, const struct view_task *task,
+                                   struct liveness *liveness, int64_t now_ms, struct live_drone **drone)
 {
     struct scheduler_item *item = find(scheduler, task->number);
     if (!item || item->is_busy || now_ms < item->not_before_ms)

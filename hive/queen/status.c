@@ -1,5 +1,5 @@
-/* What a queen shows of itself: the consensus thread publishes a copy after each round of work, and readers copy that, so
- * that watching a queen never makes it wait. */
+/* What a queen shows of itself: the consensus thread publishes a copy after each round of work, and readers
+ * copy that, so that watching a queen never makes it wait. */
 #include "hive/clock.h"
 #include "queen/runtime.h"
 
@@ -23,7 +23,8 @@ static int64_t as_unix_ms(int64_t monotonic_ms, int64_t now_ms, int64_t now_unix
     return monotonic_ms < 0 ? 0 : now_unix_ms - (now_ms - monotonic_ms);
 }
 
-static size_t collect_peers(struct queen *queen, int64_t now_ms, int64_t now_unix_ms, struct queen_peer *peers)
+static size_t collect_peers(struct queen *queen, int64_t now_ms, int64_t now_unix_ms,
+                            struct queen_peer *peers)
 {
     struct raft_peer_status status[HIVE_QUEENS];
     size_t count = raft_peers(queen->raft, status, HIVE_QUEENS);

@@ -1,5 +1,5 @@
-/* The transport thread. It exists so that the consensus thread never touches a socket, and so that encoding and decoding
- * of batches happens beside it. */
+/* The transport thread. It exists so that the consensus thread never touches a socket, and so that encoding
+ * and decoding of batches happens beside it. */
 #include "queen/transport.h"
 
 #include <pthread.h>
@@ -181,6 +181,7 @@ struct transport *transport_start(const struct transport_config *config)
     transport->client = hive_http_client_create();
     pthread_mutex_init(&transport->mutex, NULL);
     pthread_create(&transport->thread, NULL, run, transport);
+    pthread_setname_np(transport->thread, "transport");
     return transport;
 }
 

@@ -1,6 +1,7 @@
-/* The transport thread: carries Raft's requests to the peers and their answers back into the inbox. One connection a peer
- * for entries, and a second one for heartbeats and votes, so that these never wait behind a large batch. Delivery is best
- * effort: what finds its peer's lanes full is dropped, and the core sends again. */
+/* The transport thread: carries Raft's requests to the peers and their answers back into the inbox. One
+ * connection a peer for entries, and a second one for heartbeats and votes, so that these never wait behind a
+ * large batch. Delivery is best effort: what finds its peer's lanes full is dropped, and the core sends
+ * again. */
 #ifndef QUEEN_TRANSPORT_H
 #define QUEEN_TRANSPORT_H
 

@@ -1,4 +1,5 @@
-/* Taking the view. The reconciler's thread waits here for one round of the consensus thread, never the other way round. */
+/* Taking the view. The reconciler's thread waits here for one round of the consensus thread, never the other
+ * way round. */
 #include "queen/view.h"
 
 #include <pthread.h>
@@ -60,7 +61,8 @@ static void on_machine(const struct queen_answer *answer, void *context)
 bool view_take(struct queen *queen, struct view *view)
 {
     *view = (struct view){0};
-    struct taking taking = {.view = view, .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+    struct taking taking = {
+        .view = view, .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
     queen_read(queen, true, on_machine, &taking);
     pthread_mutex_lock(&taking.mutex);
     while (!taking.is_done)

@@ -1,5 +1,5 @@
-/* A copy of the part of the machine that the reconciler works on, taken on the consensus thread, so that the machine stays
- * with its one owner. */
+/* A copy of the part of the machine that the reconciler works on, taken on the consensus thread, so that the
+ * machine stays with its one owner. */
 #ifndef QUEEN_VIEW_H
 #define QUEEN_VIEW_H
 
@@ -31,7 +31,8 @@ struct view {
     size_t task_count;
 };
 
-/* Takes a new view: waits for the consensus thread. False where the queen is stopping; `view` is then empty. */
+/* Takes a new view: waits for the consensus thread. False where the queen is stopping; `view` is then empty.
+ */
 bool view_take(struct queen *queen, struct view *view);
 void view_finish(struct view *view);
 

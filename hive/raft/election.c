@@ -1,5 +1,5 @@
-/* Leader election. A server that hears from no leader first asks whether it could win (pre-vote: nobody's term moves, so
- * a server that was cut off cannot disturb a working group), then stands for the next term. */
+/* Leader election. A server that hears from no leader first asks whether it could win (pre-vote: nobody's
+ * term moves, so a server that was cut off cannot disturb a working group), then stands for the next term. */
 #include "raft/election.h"
 
 #include "raft/messages.h"
@@ -8,10 +8,12 @@
 
 void raft_election_restart_timer(struct raft *raft)
 {
-    uint64_t width = (uint64_t)(raft->config.election_timeout_max_ms - raft->config.election_timeout_min_ms) + 1;
+    uint64_t width =
+        (uint64_t)(raft->config.election_timeout_max_ms - raft->config.election_timeout_min_ms) + 1;
     raft->election_deadline_ms =
         raft->now_ms + raft->config.election_timeout_min_ms + (int64_t)(raft->random % width);
-    raft->random = raft->random * 6364136223846793005U + 1442695040888963407U; /* for a second draw in this step */
+    raft->random =
+        raft->random * 6364136223846793005U + 1442695040888963407U; /* for a second draw in this step */
 }
 
 static void ask_for_votes(struct raft *raft, raft_term term)
@@ -81,7 +83,8 @@ void raft_election_count(struct raft *raft)
     }
 }
 
-/* §3.6.1: the voter denies its vote if its own log is more up-to-date: the later last term, or the same and longer. */
+/* §3.6.1: the voter denies its vote if its own log is more up-to-date: the later last term, or the same and
+ * longer. */
 static bool is_up_to_date(const struct raft *raft, const struct raft_request_vote *request)
 {
     raft_term own = raft_log_last_term(&raft->log);
@@ -89,8 +92,9 @@ static bool is_up_to_date(const struct raft *raft, const struct raft_request_vot
            (request->last_log_term == own && request->last_log_index >= raft_log_last(&raft->log));
 }
 
-/* §4.2.3: a server that heard from a current leader within the minimum election timeout believes that it still leads, and
- * neither votes nor lets its term be moved. A leader believes it of itself: it steps down by its own check. */
+/* §4.2.3: a server that heard from a current leader within the minimum election timeout believes that it
+ * still leads, and neither votes nor lets its term be moved. A leader believes it of itself: it steps down by
+ * its own check. */
 static bool has_leader(const struct raft *raft)
 {
     if (!raft->config.check_quorum)
@@ -103,9 +107,11 @@ static bool has_leader(const struct raft *raft)
 
 static void reply_to_pre_vote(struct raft *raft, const struct raft_message *message)
 {
-    bool granted = message->term > raft->term && !has_leader(raft) && is_up_to_date(raft, &message->request_vote);
+    bool granted =
+        message->term > raft->term && !has_leader(raft) && is_up_to_date(raft, &message->request_vote);
     struct raft_message *reply = raft_reply_out(raft, RAFT_REQUEST_VOTE_REPLY, message);
-    /* Granted: the term that was asked about. Refused: our own, so that a candidate of a lower term learns of it. */
+    /* Granted: the term that was asked about. Refused: our own, so that a candidate of a lower term learns of
+     * it. */
     reply->term = granted ? message->term : raft->term;
     reply->request_vote_reply = (struct raft_request_vote_reply){.vote_granted = granted, .pre_vote = true};
 }
@@ -120,7 +126,8 @@ void raft_election_on_request(struct raft *raft, const struct raft_message *mess
     if (message->term > raft->term && !has_leader(raft))
         raft_become_follower(raft, message->term, 0, "vote requested for a higher term");
     if (message->term == raft->term) {
-        /* Fig. 2: votedFor is null or candidateId, and the candidate's log is at least as up-to-date: grant. */
+        /* Fig. 2: votedFor is null or candidateId, and the candidate's log is at least as up-to-date: grant.
+         */
         granted = (raft->voted_for == 0 || raft->voted_for == message->from) &&
                   is_up_to_date(raft, &message->request_vote);
         if (granted && raft->voted_for == 0)

@@ -1,12 +1,13 @@
-/* Log replication, the follower's side: the consistency check, truncation of what conflicts, and the commit index. */
+/* Log replication, the follower's side: the consistency check, truncation of what conflicts, and the commit
+ * index. */
 #include <assert.h>
 
 #include "raft/election.h"
 #include "raft/messages.h"
 #include "raft/replication.h"
 
-/* Where the leader should look next (§5.3 of the paper): behind our last entry, or at the first entry of the term that
- * conflicts. */
+/* Where the leader should look next (§5.3 of the paper): behind our last entry, or at the first entry of the
+ * term that conflicts. */
 static void refuse(struct raft *raft, const struct raft_message *message)
 {
     raft_index prev = message->append_entries.prev_log_index;
@@ -25,11 +26,13 @@ static bool take_entries(struct raft *raft, const struct raft_append_entries *ap
     for (size_t i = 0; i < append->entry_count; i++) {
         const struct raft_entry *entry = &append->entries[i];
         if (entry->index < raft->log.first || raft_log_matches(&raft->log, entry->index, entry->term))
-            continue; /* is in the snapshot, or is there already: a delayed or short message shortens nothing */
+            continue; /* is in the snapshot, or is there already: a delayed or short message shortens nothing
+                       */
         if (entry->index <= raft_log_last(&raft->log)) {
             if (entry->index <= raft->commit)
                 return false;
-            raft_truncate(raft, entry->index); /* Fig. 2: an existing entry conflicts: delete it and all that follow */
+            raft_truncate(
+                raft, entry->index); /* Fig. 2: an existing entry conflicts: delete it and all that follow */
         }
         raft_append(raft, entry->term, entry->type, entry->data, entry->bytes);
     }
@@ -60,7 +63,8 @@ void raft_replication_on_append(struct raft *raft, const struct raft_message *me
         raft->dropped_messages++;
         return;
     }
-    /* Fig. 2: min(leaderCommit, index of last new entry): entries behind it were not compared with the leader's. */
+    /* Fig. 2: min(leaderCommit, index of last new entry): entries behind it were not compared with the
+     * leader's. */
     raft_index match = append->prev_log_index + append->entry_count;
     raft_index commit = append->leader_commit < match ? append->leader_commit : match;
     if (commit > raft->commit) {

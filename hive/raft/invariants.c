@@ -1,4 +1,5 @@
-/* The core's own invariants. A server that finds one broken stops at once: continuing could only spread the damage. */
+/* The core's own invariants. A server that finds one broken stops at once: continuing could only spread the
+ * damage. */
 #include "raft/invariants.h"
 
 #include <assert.h>

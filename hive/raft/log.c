@@ -1,5 +1,5 @@
-/* The log in memory. It exists apart from replication so that index arithmetic happens in one place, behind functions
- * that know the snapshot boundary. */
+/* The log in memory. It exists apart from replication so that index arithmetic happens in one place, behind
+ * functions that know the snapshot boundary. */
 #include "raft/log.h"
 
 #include <assert.h>
@@ -55,8 +55,8 @@ bool raft_log_matches(const struct raft_log *log, raft_index index, raft_term te
     return raft_log_term(log, index, &own) && own == term;
 }
 
-void raft_log_append(struct raft_log *log, raft_term term, enum raft_entry_type type, const void *data, size_t bytes,
-                     uint64_t write)
+void raft_log_append(struct raft_log *log, raft_term term, enum raft_entry_type type, const void *data,
+                     size_t bytes, uint64_t write)
 {
     if (log->count == log->capacity) {
         log->capacity = log->capacity ? log->capacity * 2 : 64;
@@ -92,8 +92,8 @@ uint64_t raft_log_write_of(const struct raft_log *log, raft_index index)
 
 void raft_log_set_durable(struct raft_log *log, uint64_t write)
 {
-    /* An entry that replaced a truncated one has a later write number than the one it replaced, so the late completion
-     * of the old write stops in front of it. */
+    /* An entry that replaced a truncated one has a later write number than the one it replaced, so the late
+     * completion of the old write stops in front of it. */
     while (log->durable < raft_log_last(log) && raft_log_write_of(log, log->durable + 1) <= write)
         log->durable++;
 }

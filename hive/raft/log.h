@@ -1,4 +1,5 @@
-/* The log in memory: entries first…last, the boundary before them, and which write made each entry durable. */
+/* The log in memory: entries first…last, the boundary before them, and which write made each entry durable.
+ */
 #ifndef RAFT_LOG_H
 #define RAFT_LOG_H
 
@@ -22,16 +23,16 @@ raft_term raft_log_last_term(const struct raft_log *log);
 /* The entry at `index`, or NULL. */
 const struct raft_entry *raft_log_at(const struct raft_log *log, raft_index index);
 
-/* The term at `index` (the boundary included); false where it is not known, so that an unknown term never compares
- * equal to anything. */
+/* The term at `index` (the boundary included); false where it is not known, so that an unknown term never
+ * compares equal to anything. */
 bool raft_log_term(const struct raft_log *log, raft_index index, raft_term *term);
 
 /* True where the entry at `index` is known and of that term (§5.3, the consistency check). */
 bool raft_log_matches(const struct raft_log *log, raft_index index, raft_term term);
 
 /* Appends a copy; its index is last + 1. `write`: the write that takes it to disk. */
-void raft_log_append(struct raft_log *log, raft_term term, enum raft_entry_type type, const void *data, size_t bytes,
-                     uint64_t write);
+void raft_log_append(struct raft_log *log, raft_term term, enum raft_entry_type type, const void *data,
+                     size_t bytes, uint64_t write);
 
 /* Removes `from` and everything behind it. */
 void raft_log_truncate(struct raft_log *log, raft_index from);
@@ -42,8 +43,8 @@ uint64_t raft_log_write_of(const struct raft_log *log, raft_index index);
 /* Write `write` and all before it are durable: moves `durable` over the entries that went with them. */
 void raft_log_set_durable(struct raft_log *log, uint64_t write);
 
-/* First and last index of the run of entries with `term` that holds, or ends at or before, `index`; 0 where there is
- * none (§5.3, fast backup). */
+/* First and last index of the run of entries with `term` that holds, or ends at or before, `index`; 0 where
+ * there is none (§5.3, fast backup). */
 raft_index raft_log_first_of_term(const struct raft_log *log, raft_index index);
 raft_index raft_log_last_of_term(const struct raft_log *log, raft_term term);
 

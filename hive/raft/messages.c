@@ -17,13 +17,14 @@ struct raft_message *raft_message_out(struct raft *raft, enum raft_message_type 
     }
     struct raft_message *message = &raft->messages[raft->message_count++];
     *message = (struct raft_message){.type = type, .from = raft->config.id, .to = to, .term = raft->term};
-    /* Fig. 2: term and vote are on stable storage before anything that follows from them is said. For a leader they have
-     * been since before it was elected, so its AppendEntries leave at once. */
+    /* Fig. 2: term and vote are on stable storage before anything that follows from them is said. For a
+     * leader they have been since before it was elected, so its AppendEntries leave at once. */
     raft_message_wait(raft, message, raft->hard_state_write);
     return message;
 }
 
-struct raft_message *raft_reply_out(struct raft *raft, enum raft_message_type type, const struct raft_message *request)
+struct raft_message *raft_reply_out(struct raft *raft, enum raft_message_type type,
+                                    const struct raft_message *request)
 {
     struct raft_message *reply = raft_message_out(raft, type, request->from);
     reply->context = request->context;
@@ -38,8 +39,8 @@ static bool entries_are_valid(const struct raft_message *message)
         return false;
     for (size_t i = 0; i < append->entry_count; i++) {
         const struct raft_entry *entry = &append->entries[i];
-        if (entry->index != append->prev_log_index + 1 + i || entry->term < term || entry->term > message->term ||
-            entry->term == 0)
+        if (entry->index != append->prev_log_index + 1 + i || entry->term < term ||
+            entry->term > message->term || entry->term == 0)
             return false;
         term = entry->term;
     }

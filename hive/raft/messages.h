@@ -4,12 +4,13 @@
 
 #include "raft/state.h"
 
-/* A zeroed message of that type to `to`, in the own name and term, that waits for the own term and vote to be durable.
- * Valid until the next call. */
+/* A zeroed message of that type to `to`, in the own name and term, that waits for the own term and vote to be
+ * durable. Valid until the next call. */
 struct raft_message *raft_message_out(struct raft *raft, enum raft_message_type type, raft_id to);
 
 /* The answer to `request`: to its sender, with its context. */
-struct raft_message *raft_reply_out(struct raft *raft, enum raft_message_type type, const struct raft_message *request);
+struct raft_message *raft_reply_out(struct raft *raft, enum raft_message_type type,
+                                    const struct raft_message *request);
 
 /* The message waits for `write`, too. */
 void raft_message_wait(const struct raft *raft, struct raft_message *message, uint64_t write);

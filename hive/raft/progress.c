@@ -5,7 +5,8 @@
 
 void raft_progress_reset(struct raft_progress *progress, raft_index next, int64_t now_ms)
 {
-    /* The numbers of what was sent go on, so that an answer to an earlier leadership's message never counts. */
+    /* The numbers of what was sent go on, so that an answer to an earlier leadership's message never counts.
+     */
     *progress = (struct raft_progress){
         .next = next,
         .state = RAFT_PROGRESS_PROBE,
@@ -65,7 +66,8 @@ static void forget_inflight(struct raft_progress *progress)
 
 void raft_progress_refused(struct raft_progress *progress, raft_index next)
 {
-    /* A refusal may be late; what is known to match is never looked for again, and next never grows by a refusal. */
+    /* A refusal may be late; what is known to match is never looked for again, and next never grows by a
+     * refusal. */
     if (next <= progress->match)
         next = progress->match + 1;
     if (next < progress->next)

@@ -4,8 +4,8 @@
  *     REPLICATE  it follows: entries are sent optimistically, up to the in-flight limit
  *     SNAPSHOT   it needs entries that the log no longer has
  *
- * A peer that stops answering turns silent: it gets heartbeats only, so that a dead peer costs no bandwidth, and entries
- * again from the first answer on. */
+ * A peer that stops answering turns silent: it gets heartbeats only, so that a dead peer costs no bandwidth,
+ * and entries again from the first answer on. */
 #ifndef RAFT_PROGRESS_H
 #define RAFT_PROGRESS_H
 

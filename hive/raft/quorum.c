@@ -1,5 +1,5 @@
-/* Majorities: commit index, confirmed reads and the leader's check that it is still connected are one question, asked of
- * different numbers. */
+/* Majorities: commit index, confirmed reads and the leader's check that it is still connected are one
+ * question, asked of different numbers. */
 #include "raft/quorum.h"
 
 #include <assert.h>

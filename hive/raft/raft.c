@@ -1,5 +1,6 @@
-/* raft_step and the state that all rooms of the core share. Reading order: raft.h, state.h, this file, election.c,
- * replication.c (leader), follower.c, progress.c, read_index.c, log.c, messages.c, quorum.c, invariants.c. */
+/* raft_step and the state that all rooms of the core share. Reading order: raft.h, state.h, this file,
+ * election.c, replication.c (leader), follower.c, progress.c, read_index.c, log.c, messages.c, quorum.c,
+ * invariants.c. */
 #include "raft/raft.h"
 
 #include <assert.h>
@@ -31,7 +32,8 @@ void raft_set_role(struct raft *raft, enum raft_role role, const char *reason)
 {
     if (raft->transition_count == raft->transition_capacity) {
         raft->transition_capacity = raft->transition_capacity ? raft->transition_capacity * 2 : 4;
-        raft->transitions = hive_realloc(raft->transitions, raft->transition_capacity, sizeof *raft->transitions);
+        raft->transitions =
+            hive_realloc(raft->transitions, raft->transition_capacity, sizeof *raft->transitions);
     }
     raft->role = role;
     raft->transitions[raft->transition_count++] = (struct raft_transition){.role = role, .term = raft->term};
@@ -220,8 +222,8 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_up
 
 /* ---- life and looks ---- */
 
-struct raft *raft_create(const struct raft_config *config, const struct raft_recovered *recovered, int64_t now_ms,
-                         uint64_t random)
+struct raft *raft_create(const struct raft_config *config, const struct raft_recovered *recovered,
+                         int64_t now_ms, uint64_t random)
 {
     struct raft *raft = hive_calloc(1, sizeof *raft);
     raft->config = *config;

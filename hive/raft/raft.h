@@ -2,33 +2,34 @@
  *
  *     update = raft_step(event)
  *
- * No I/O, no clock, no threads, no logging, no randomness of its own: time and random bits arrive with each event,
- * the disk and the network are what the caller does with each update. The same events give the same updates to the
- * byte, which is what makes a failing simulator run repeatable.
+ * No I/O, no clock, no threads, no logging, no randomness of its own: time and random bits arrive with each
+ * event, the disk and the network are what the caller does with each update. The same events give the same
+ * updates to the byte, which is what makes a failing simulator run repeatable.
  *
- * "§" numbers quote Ongaro's dissertation, "Consensus: Bridging Theory and Practice" (2014); "Fig. 2" is the summary
- * figure of the extended Raft paper (2014).
+ * "§" numbers quote Ongaro's dissertation, "Consensus: Bridging Theory and Practice" (2014); "Fig. 2" is the
+ * summary figure of the extended Raft paper (2014).
  *
  * THE ORDERING CONTRACT (what must be durable before what may be sent)
  *
- *  1. Every update that has something for the disk carries a write number, one higher than the last. Writes reach the
- *     disk in that order; when write N is durable, so are all before it. The caller then says so with
- *     RAFT_EVENT_DURABLE. A write is, in this order: cut the log from `truncate_from`, append `entries`, set term and vote.
- *     It is atomic at record granularity only: recovery may find a prefix of it.
- *  2. A message may leave as soon as its `after_write` is durable; 0 means at once. Votes, vote requests and replies wait
- *     for the term, vote and entries that they speak of (Fig. 2, "persistent state: updated on stable storage before
- *     responding to RPCs"). A leader's AppendEntries do not wait: the leader's own write runs beside replication (§10.2.1).
- *  3. The leader counts itself towards a commit only up to what DURABLE has told it. What is committed is therefore
- *     durable on a quorum; that holds in a group of one, too.
- *  4. DURABLE speaks of write numbers, never of indexes: the late completion of a write whose entries were meanwhile
- *     truncated and replaced says nothing about their replacements.
+ *  1. Every update that has something for the disk carries a write number, one higher than the last. Writes
+ * reach the disk in that order; when write N is durable, so are all before it. The caller then says so with
+ *     RAFT_EVENT_DURABLE. A write is, in this order: cut the log from `truncate_from`, append `entries`, set
+ * term and vote. It is atomic at record granularity only: recovery may find a prefix of it.
+ *  2. A message may leave as soon as its `after_write` is durable; 0 means at once. Votes, vote requests and
+ * replies wait for the term, vote and entries that they speak of (Fig. 2, "persistent state: updated on
+ * stable storage before responding to RPCs"). A leader's AppendEntries do not wait: the leader's own write
+ * runs beside replication (§10.2.1).
+ *  3. The leader counts itself towards a commit only up to what DURABLE has told it. What is committed is
+ * therefore durable on a quorum; that holds in a group of one, too.
+ *  4. DURABLE speaks of write numbers, never of indexes: the late completion of a write whose entries were
+ * meanwhile truncated and replaced says nothing about their replacements.
  *  5. Committed entries may be applied at once; they are already durable on a quorum, if not here.
  *  6. A write that failed must never be reported as durable, nor tried again: the caller stops the node.
  *
- * Threads: none; one struct raft is used by one thread. Ownership: the core copies what it keeps of an event, and owns all
- * that an update points to, which stays valid until the next raft_step on the same struct.
- * Errors: bad messages are dropped and counted (raft_dropped_messages), never asserted on; asserts guard the core's own
- * invariants only. */
+ * Threads: none; one struct raft is used by one thread. Ownership: the core copies what it keeps of an event,
+ * and owns all that an update points to, which stays valid until the next raft_step on the same struct.
+ * Errors: bad messages are dropped and counted (raft_dropped_messages), never asserted on; asserts guard the
+ * core's own invariants only. */
 #ifndef RAFT_RAFT_H
 #define RAFT_RAFT_H
 
@@ -57,8 +58,8 @@ struct raft_entry {
     size_t bytes;
 };
 
-/* Messages carry the arguments of the paper's RPCs (Fig. 2) under the paper's names. Replies answer one request each:
- * `context` is the requester's and comes back unchanged. */
+/* Messages carry the arguments of the paper's RPCs (Fig. 2) under the paper's names. Replies answer one
+ * request each: `context` is the requester's and comes back unchanged. */
 enum raft_message_type {
     RAFT_REQUEST_VOTE,
     RAFT_REQUEST_VOTE_REPLY,
@@ -88,7 +89,7 @@ struct raft_append_entries {
 
 struct raft_append_entries_reply {
     bool success;
-    raft_index match_index;    /* success: the follower's log equals the leader's up to here, and is durable */
+    raft_index match_index; /* success: the follower's log equals the leader's up to here, and is durable */
     raft_index conflict_index; /* no success: where the leader should look next (§5.3, fast backup) */
     raft_term conflict_term;   /* the term of the follower's entry at prev_log_index, 0 where it has none */
     uint64_t round;
@@ -172,8 +173,9 @@ struct raft_update {
     raft_index commit_index;
 
     /* For clients. */
-    enum raft_status status;   /* of this step's proposal or read */
-    raft_index proposed_first; /* index of the first proposed command; the others follow it. Their term is `term` */
+    enum raft_status status; /* of this step's proposal or read */
+    raft_index
+        proposed_first; /* index of the first proposed command; the others follow it. Their term is `term` */
     const struct raft_read *reads; /* that can be answered now */
     size_t read_count;
 
@@ -189,12 +191,14 @@ struct raft_config {
     raft_id id;
     const raft_id *voters; /* the whole group, itself included; copied */
     size_t voter_count;    /* 1 to HIVE_QUEENS */
-    int64_t election_timeout_min_ms, election_timeout_max_ms; /* 0 < min <= max; drawn anew for every election (§3.4) */
-    int64_t heartbeat_ms;                                     /* < election_timeout_min_ms */
+    int64_t election_timeout_min_ms,
+        election_timeout_max_ms;       /* 0 < min <= max; drawn anew for every election (§3.4) */
+    int64_t heartbeat_ms;              /* < election_timeout_min_ms */
     size_t batch_entries, batch_bytes; /* most of one AppendEntries; one entry always goes */
-    size_t inflight_appends; /* AppendEntries with entries under way to one peer before an answer is awaited, >= 1 */
-    int64_t disk_stall_ms;       /* a leader whose own disk finishes nothing for so long steps down, and a server whose disk is so
-                                    far behind does not campaign; 0: never */
+    size_t inflight_appends; /* AppendEntries with entries under way to one peer before an answer is awaited,
+                                >= 1 */
+    int64_t disk_stall_ms;   /* a leader whose own disk finishes nothing for so long steps down, and a server
+                                whose disk is so   far behind does not campaign; 0: never */
     bool pre_vote, check_quorum; /* both true but in tests */
 };
 
@@ -207,8 +211,8 @@ struct raft_recovered {
 };
 
 /* A follower of the recovered term. `recovered` may be NULL for an empty disk. */
-struct raft *raft_create(const struct raft_config *config, const struct raft_recovered *recovered, int64_t now_ms,
-                         uint64_t random);
+struct raft *raft_create(const struct raft_config *config, const struct raft_recovered *recovered,
+                         int64_t now_ms, uint64_t random);
 void raft_destroy(struct raft *raft);
 
 /* Feeds one event in; fills `*update`. */
@@ -225,7 +229,7 @@ raft_id raft_leader(const struct raft *raft); /* 0: none known */
 raft_index raft_commit_index(const struct raft *raft);
 raft_index raft_first_index(const struct raft *raft); /* of the log; last + 1 where it is empty */
 raft_index raft_last_index(const struct raft *raft);
-raft_index raft_durable_index(const struct raft *raft);  /* of this server's own disk */
+raft_index raft_durable_index(const struct raft *raft);       /* of this server's own disk */
 int64_t raft_last_leader_contact_ms(const struct raft *raft); /* on the clock of the events; -1: never */
 uint64_t raft_dropped_messages(const struct raft *raft);
 
@@ -241,8 +245,8 @@ struct raft_peer_status {
     int64_t last_ack_ms; /* on the clock of the events; -1: never in this term */
 };
 
-/* Fills up to `max` peers (the group without itself); returns how many there are. Only a leader's numbers mean
- * anything. */
+/* Fills up to `max` peers (the group without itself); returns how many there are. Only a leader's numbers
+ * mean anything. */
 size_t raft_peers(const struct raft *raft, struct raft_peer_status *peers, size_t max);
 
 #endif

@@ -1,7 +1,7 @@
-/* ReadIndex (§6.4). A read is answered from the state at the commit index of when it was asked, after a quorum confirmed
- * that no other leader could have committed more by then. Rounds are numbered: a read waits for a round that began after it
- * was asked, so an acknowledgement that was under way before confirms nothing. Reads that arrive while a round is out
- * share the next one. */
+/* ReadIndex (§6.4). A read is answered from the state at the commit index of when it was asked, after a
+ * quorum confirmed that no other leader could have committed more by then. Rounds are numbered: a read waits
+ * for a round that began after it was asked, so an acknowledgement that was under way before confirms
+ * nothing. Reads that arrive while a round is out share the next one. */
 #include "raft/read_index.h"
 
 #include "hive/memory.h"
@@ -14,7 +14,8 @@ static void answer(struct raft *raft, uint64_t context, enum raft_status status,
         raft->answer_capacity = raft->answer_capacity ? raft->answer_capacity * 2 : 16;
         raft->answers = hive_realloc(raft->answers, raft->answer_capacity, sizeof *raft->answers);
     }
-    raft->answers[raft->answer_count++] = (struct raft_read){.context = context, .status = status, .index = index};
+    raft->answers[raft->answer_count++] =
+        (struct raft_read){.context = context, .status = status, .index = index};
 }
 
 static uint64_t confirmed_round(const struct raft *raft)

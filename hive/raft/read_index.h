@@ -7,7 +7,8 @@
 /* A client asks to read. Answered in this step's update or a later one. */
 void raft_read_index_ask(struct raft *raft, uint64_t context);
 
-/* Acknowledgements or a commit arrived: answers what is confirmed, and starts the next round for what waits. */
+/* Acknowledgements or a commit arrived: answers what is confirmed, and starts the next round for what waits.
+ */
 void raft_read_index_progress(struct raft *raft);
 
 /* Leadership is lost: all that wait are refused. */

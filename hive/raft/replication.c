@@ -16,7 +16,8 @@ void raft_replication_become_leader(struct raft *raft)
         raft_progress_reset(&raft->progress[i], raft_log_last(&raft->log) + 1, raft->now_ms);
     /* §6.4: a no-op of the own term; once it is committed, the leader knows which entries are. */
     raft_append(raft, raft->term, RAFT_ENTRY_NOOP, NULL, 0);
-    raft->heartbeat_due_ms = raft->now_ms; /* Fig. 2: upon election, to each server, to prevent election timeouts */
+    raft->heartbeat_due_ms =
+        raft->now_ms; /* Fig. 2: upon election, to each server, to prevent election timeouts */
 }
 
 /* §6.2: a leader steps down if an election timeout elapses without a round of heartbeats to a majority. */
@@ -34,19 +35,20 @@ void raft_replication_heartbeat(struct raft *raft)
     for (size_t i = 0; i < raft->voter_count; i++) {
         if (i == raft->self)
             continue;
-        /* A heartbeat claims no more than what is known to match, so that it never fails and never says anything about
-         * entries that are still under way. */
+        /* A heartbeat claims no more than what is known to match, so that it never fails and never says
+         * anything about entries that are still under way. */
         const struct raft_progress *progress = &raft->progress[i];
         raft_index prev = progress->match;
         raft_term prev_term = 0;
         if (!raft_log_term(&raft->log, prev, &prev_term))
             prev = 0;
-        raft_message_out(raft, RAFT_APPEND_ENTRIES, raft->voters[i])->append_entries = (struct raft_append_entries){
-            .prev_log_index = prev,
-            .prev_log_term = prev_term,
-            .leader_commit = raft->commit,
-            .round = raft->round,
-        };
+        raft_message_out(raft, RAFT_APPEND_ENTRIES, raft->voters[i])->append_entries =
+            (struct raft_append_entries){
+                .prev_log_index = prev,
+                .prev_log_term = prev_term,
+                .leader_commit = raft->commit,
+                .round = raft->round,
+            };
     }
     raft->heartbeat_due_ms = raft->now_ms + raft->config.heartbeat_ms;
 }
@@ -65,7 +67,8 @@ void raft_replication_tick(struct raft *raft)
         return;
     for (size_t i = 0; i < raft->voter_count; i++) {
         struct raft_progress *progress = &raft->progress[i];
-        if (progress->inflight > 0 && raft->now_ms - progress->sent_ms >= raft->config.election_timeout_min_ms)
+        if (progress->inflight > 0 &&
+            raft->now_ms - progress->sent_ms >= raft->config.election_timeout_min_ms)
             raft_progress_lost(progress);
     }
     raft_replication_heartbeat(raft);
@@ -114,7 +117,8 @@ void raft_replication_commit(struct raft *raft)
     for (size_t i = 0; i < raft->voter_count; i++)
         matches[i] = i == raft->self ? raft->log.durable : raft->progress[i].match;
     raft_index index = raft_quorum_value(matches, raft->voter_count);
-    /* §3.6.2, Figure 8: only entries of the current term are committed by counting; what is before them goes with them. */
+    /* §3.6.2, Figure 8: only entries of the current term are committed by counting; what is before them goes
+     * with them. */
     if (index > raft->commit && raft_log_matches(&raft->log, index, raft->term)) {
         raft->commit = index;
         raft_read_index_progress(raft); /* reads may have waited for the first commit of this term */
@@ -145,9 +149,10 @@ void raft_replication_on_reply(struct raft *raft, const struct raft_message *mes
             progress->state = RAFT_PROGRESS_REPLICATE;
         raft_replication_commit(raft);
     } else {
-        /* §5.3 of the paper: skip a whole conflicting term at a time. If we have entries of the follower's conflicting
-         * term, it may match up to our last of them. */
-        raft_index next = reply->conflict_index, ours = raft_log_last_of_term(&raft->log, reply->conflict_term);
+        /* §5.3 of the paper: skip a whole conflicting term at a time. If we have entries of the follower's
+         * conflicting term, it may match up to our last of them. */
+        raft_index next = reply->conflict_index,
+                   ours = raft_log_last_of_term(&raft->log, reply->conflict_term);
         if (reply->conflict_term > 0 && ours + 1 > next && ours + 1 < progress->next)
             next = ours + 1;
         raft_progress_refused(progress, next);

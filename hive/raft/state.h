@@ -8,17 +8,18 @@
 
 /* What a leader knows of one peer; see progress.h. */
 struct raft_progress {
-    raft_index match; /* the peer's log is known to equal ours up to here, durably. Never decreases in a term */
-    raft_index next;  /* the first entry to send; > match */
+    raft_index
+        match; /* the peer's log is known to equal ours up to here, durably. Never decreases in a term */
+    raft_index next; /* the first entry to send; > match */
     enum raft_progress_state state;
-    size_t inflight;         /* AppendEntries with entries that were not answered yet */
-    uint64_t sent;           /* number of the last of them; goes out as the message's context */
-    uint64_t forgotten;      /* answers up to this number no longer count: they belong to before a reset */
-    int64_t sent_ms;         /* when the last of them left */
-    bool silent;             /* it did not answer: heartbeats only, until it says something */
-    int64_t last_ack_ms;     /* when it last answered anything in this term; at first: start of the leadership */
-    bool acknowledged;       /* it did answer something in this term */
-    uint64_t round;          /* newest read round that it confirmed */
+    size_t inflight;     /* AppendEntries with entries that were not answered yet */
+    uint64_t sent;       /* number of the last of them; goes out as the message's context */
+    uint64_t forgotten;  /* answers up to this number no longer count: they belong to before a reset */
+    int64_t sent_ms;     /* when the last of them left */
+    bool silent;         /* it did not answer: heartbeats only, until it says something */
+    int64_t last_ack_ms; /* when it last answered anything in this term; at first: start of the leadership */
+    bool acknowledged;   /* it did answer something in this term */
+    uint64_t round;      /* newest read round that it confirmed */
 };
 
 enum raft_ballot { RAFT_BALLOT_OUTSTANDING, RAFT_BALLOT_GRANTED, RAFT_BALLOT_REFUSED };
@@ -42,10 +43,11 @@ struct raft {
     struct raft_log log;
 
     /* Writes on their way to the disk. */
-    uint64_t last_write;            /* number of the newest update with something for the disk */
-    uint64_t durable_write;         /* all up to here are durable */
-    uint64_t hard_state_write;      /* carries the current term and vote */
-    int64_t disk_waiting_since_ms;  /* the disk finished nothing since; valid while last_write > durable_write */
+    uint64_t last_write;       /* number of the newest update with something for the disk */
+    uint64_t durable_write;    /* all up to here are durable */
+    uint64_t hard_state_write; /* carries the current term and vote */
+    int64_t
+        disk_waiting_since_ms; /* the disk finished nothing since; valid while last_write > durable_write */
 
     /* Volatile state. */
     enum raft_role role;
@@ -56,7 +58,7 @@ struct raft {
     uint64_t dropped_messages;
 
     /* Candidate. */
-    bool pre_voting; /* asking, with the term not yet raised */
+    bool pre_voting;           /* asking, with the term not yet raised */
     enum raft_ballot *ballots; /* one a voter */
 
     /* Leader. */
@@ -91,11 +93,13 @@ void raft_set_hard_state(struct raft *raft, raft_term term, raft_id voted_for);
 
 void raft_set_role(struct raft *raft, enum raft_role role, const char *reason);
 
-/* Follower of `term` (not lower than the current), with that leader or 0. Keeps the vote where the term stays. */
+/* Follower of `term` (not lower than the current), with that leader or 0. Keeps the vote where the term
+ * stays. */
 void raft_become_follower(struct raft *raft, raft_term term, raft_id leader, const char *reason);
 
 /* Appends to the log in this step. */
-void raft_append(struct raft *raft, raft_term term, enum raft_entry_type type, const void *data, size_t bytes);
+void raft_append(struct raft *raft, raft_term term, enum raft_entry_type type, const void *data,
+                 size_t bytes);
 void raft_truncate(struct raft *raft, raft_index from);
 
 /* Place of a voter, or voter_count where `id` is none. */

@@ -14,7 +14,8 @@ struct hive_address {
     uint16_t port;                 /* 1–65535; 0 only where the caller of the parser allows it */
 };
 
-/* Parses "HOST:PORT"; port 0 is parsed too, for those who bind to any. 0 or -EINVAL with a message that shows the right form. */
+/* Parses "HOST:PORT"; port 0 is parsed too, for those who bind to any. 0 or -EINVAL with a message that shows
+ * the right form. */
 int hive_address_parse(const char *text, struct hive_address *address, struct hive_error *error);
 
 /* The other way round; IPv6 hosts get their brackets. */

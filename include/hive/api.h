@@ -1,5 +1,5 @@
-/* Hive's HTTP API, typed: what a poller learns from /healthz, and the calls of the command line. Field names and
- * meanings are those of the API (ARCHITECTURE.md, "The API"). */
+/* Hive's HTTP API, typed: what a poller learns from /healthz, and the calls of the command line. Field names
+ * and meanings are those of the API (ARCHITECTURE.md, "The API"). */
 #ifndef HIVE_API_H
 #define HIVE_API_H
 
@@ -29,9 +29,9 @@ struct hive_transition {
 
 struct hive_peer_health {
     char address[HIVE_ADDRESS_BYTES];
-    bool has_progress;  /* on the leader only: the rest is valid */
+    bool has_progress; /* on the leader only: the rest is valid */
     uint64_t match, next;
-    char state[16];     /* "probe", "replicate", "snapshot" */
+    char state[16];      /* "probe", "replicate", "snapshot" */
     int64_t last_ack_ms; /* unix; 0: never */
 };
 
@@ -86,14 +86,15 @@ struct hive_target {
     char token[HIVE_TOKEN_BYTES]; /* empty: none */
 };
 
-/* Fills `target`. `connect` (a list of HOST:PORT) and `cluster` may be empty or NULL. The token is that of the
- * ledger, or of $HIVE_TOKEN. */
+/* Fills `target`. `connect` (a list of HOST:PORT) and `cluster` may be empty or NULL. The token is that of
+ * the ledger, or of $HIVE_TOKEN. */
 int hive_target_find(const struct hive_strings *connect, const char *cluster, struct hive_target *target,
                      struct hive_error *error);
 void hive_target_finish(struct hive_target *target);
 
-/* One call to the cluster: tries the queens in turn, follows 307 to the leader, and waits (up to `timeout_ms`) while
- * there is no leader. A call whose answer was lost after it was sent is repeated only where `is_idempotent`. */
+/* One call to the cluster: tries the queens in turn, follows 307 to the leader, and waits (up to
+ * `timeout_ms`) while there is no leader. A call whose answer was lost after it was sent is repeated only
+ * where `is_idempotent`. */
 struct hive_call {
     const char *method;
     const char *path; /* with query: "/kv/a?consistency=stale" */
@@ -111,10 +112,10 @@ struct hive_answer {
     char from[HIVE_ADDRESS_BYTES]; /* who answered */
 };
 
-/* Returns an exit status: HIVE_EXIT_OK with any 2xx; NOT_FOUND (404), CONFLICT (412), UNAVAILABLE, UNKNOWN or FAILED with
- * a message that quotes the problem's detail. Release with hive_answer_finish in every case. */
-enum hive_exit hive_call(const struct hive_target *target, const struct hive_call *call, struct hive_answer *answer,
-                         struct hive_error *error);
+/* Returns an exit status: HIVE_EXIT_OK with any 2xx; NOT_FOUND (404), CONFLICT (412), UNAVAILABLE, UNKNOWN or
+ * FAILED with a message that quotes the problem's detail. Release with hive_answer_finish in every case. */
+enum hive_exit hive_call(const struct hive_target *target, const struct hive_call *call,
+                         struct hive_answer *answer, struct hive_error *error);
 void hive_answer_finish(struct hive_answer *answer);
 
 /* Appends `text` percent-encoded as one path (slashes stay) to `path`; right for the value of a query too. */

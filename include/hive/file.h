@@ -7,11 +7,13 @@
 #include "hive/buffer.h"
 #include "hive/error.h"
 
-/* Reads the whole file (up to `max_bytes`, beyond is -EFBIG) into `content`. -ENOENT where it does not exist. */
+/* Reads the whole file (up to `max_bytes`, beyond is -EFBIG) into `content`. -ENOENT where it does not exist.
+ */
 int hive_file_read(const char *path, size_t max_bytes, struct hive_buffer *content, struct hive_error *error);
 
 /* Replaces the file: temporary name, fsync, rename, fsync of the directory. `mode` as in open(2). */
-int hive_file_write(const char *path, const void *data, size_t bytes, unsigned mode, struct hive_error *error);
+int hive_file_write(const char *path, const void *data, size_t bytes, unsigned mode,
+                    struct hive_error *error);
 
 /* Creates the directory and its parents; fine where it exists. */
 int hive_file_make_directories(const char *path, unsigned mode, struct hive_error *error);

@@ -1,6 +1,6 @@
-/* Outgoing HTTP, over libcurl's multi interface: many requests at once, driven by one thread that waits for them
- * and for its own descriptors in one call. Connections are kept and used again. The thread that created a client
- * owns it; only hive_http_client_wake may be called from others. */
+/* Outgoing HTTP, over libcurl's multi interface: many requests at once, driven by one thread that waits for
+ * them and for its own descriptors in one call. Connections are kept and used again. The thread that created
+ * a client owns it; only hive_http_client_wake may be called from others. */
 #ifndef HIVE_HTTP_CLIENT_H
 #define HIVE_HTTP_CLIENT_H
 
@@ -14,13 +14,14 @@
 
 struct hive_http_client;
 
-/* What came back. Everything belongs to the client and is gone when the callback returns (bytes can be taken out
- * of `body` with hive_buffer_take). */
+/* What came back. Everything belongs to the client and is gone when the callback returns (bytes can be taken
+ * out of `body` with hive_buffer_take). */
 struct hive_http_response {
-    int status;               /* HTTP status, or 0: no answer came, see `failure` */
-    const char *failure;      /* NULL, or why there is no answer: "connection refused", "timed out after 300 ms" */
-    int error_number;         /* negative errno of that: -ECONNREFUSED, -ETIMEDOUT, -ECONNRESET, -EHOSTUNREACH, -EIO */
-    bool was_sent;            /* a status of 0, and the request may have reached the server all the same */
+    int status;          /* HTTP status, or 0: no answer came, see `failure` */
+    const char *failure; /* NULL, or why there is no answer: "connection refused", "timed out after 300 ms" */
+    int error_number; /* negative errno of that: -ECONNREFUSED, -ETIMEDOUT, -ECONNRESET, -EHOSTUNREACH, -EIO
+                       */
+    bool was_sent;    /* a status of 0, and the request may have reached the server all the same */
     struct hive_buffer body;
     const char *content_type; /* or "" */
     const char *location;     /* or "" */
@@ -32,16 +33,16 @@ struct hive_http_response {
 typedef void hive_http_done(struct hive_http_response *response, void *context);
 
 struct hive_http_request {
-    const char *method;        /* "GET" */
-    const char *url;           /* "http://127.0.0.1:8080/healthz" */
-    const char *unix_socket;   /* path: speak HTTP over it instead of TCP; or NULL */
-    const char *token;         /* sent as a bearer token; or NULL */
-    const char *content_type;  /* or NULL */
+    const char *method;         /* "GET" */
+    const char *url;            /* "http://127.0.0.1:8080/healthz" */
+    const char *unix_socket;    /* path: speak HTTP over it instead of TCP; or NULL */
+    const char *token;          /* sent as a bearer token; or NULL */
+    const char *content_type;   /* or NULL */
     const char *const *headers; /* further "Name: value" lines, NULL-terminated; or NULL */
-    const void *body;          /* copied; or NULL */
+    const void *body;           /* copied; or NULL */
     size_t body_bytes;
-    int64_t timeout_ms;        /* for the whole exchange; > 0 */
-    size_t response_bytes;     /* largest body to take; 0: HIVE_RESPONSE_BYTES */
+    int64_t timeout_ms;    /* for the whole exchange; > 0 */
+    size_t response_bytes; /* largest body to take; 0: HIVE_RESPONSE_BYTES */
 };
 
 struct hive_http_client *hive_http_client_create(void);
@@ -64,11 +65,11 @@ void hive_http_client_wake(struct hive_http_client *client);
 /* Requests under way. */
 size_t hive_http_client_pending(const struct hive_http_client *client);
 
-/* One request, and its answer awaited. `*reply` is the caller's: release with hive_http_reply_finish. 0 for any
- * HTTP status, else the negative errno and a message that names the address. */
+/* One request, and its answer awaited. `*reply` is the caller's: release with hive_http_reply_finish. 0 for
+ * any HTTP status, else the negative errno and a message that names the address. */
 struct hive_http_reply {
     int status;
-    bool was_sent;        /* as above, where there is no answer */
+    bool was_sent; /* as above, where there is no answer */
     struct hive_buffer body;
     char content_type[64];
     char location[1024];

@@ -1,6 +1,7 @@
-/* The ledger of a local cluster: `$XDG_STATE_HOME/hive/NAME/cluster.json`, written by its launcher and read by the
- * dashboard and the client verbs, which find the cluster by it. The directory also holds `control.sock`, `token`,
- * `lock`, `logs/NODE.log` and `data/NODE/`. Written whole and atomically; a reader never sees half of one. */
+/* The ledger of a local cluster: `$XDG_STATE_HOME/hive/NAME/cluster.json`, written by its launcher and read
+ * by the dashboard and the client verbs, which find the cluster by it. The directory also holds
+ * `control.sock`, `token`, `lock`, `logs/NODE.log` and `data/NODE/`. Written whole and atomically; a reader
+ * never sees half of one. */
 #ifndef HIVE_LEDGER_H
 #define HIVE_LEDGER_H
 
@@ -50,8 +51,8 @@ struct hive_ledger {
 
 void hive_ledger_finish(struct hive_ledger *ledger);
 
-/* Reads the ledger of the cluster NAME. -ENOENT: no such cluster (the message lists those there are); -EINVAL: a
- * damaged file, named. */
+/* Reads the ledger of the cluster NAME. -ENOENT: no such cluster (the message lists those there are);
+ * -EINVAL: a damaged file, named. */
 int hive_ledger_load(const char *name, struct hive_ledger *ledger, struct hive_error *error);
 
 /* The content of its file, and what stands there for one node; the caller owns the string. */
@@ -61,8 +62,8 @@ char *hive_ledger_node_json(const struct hive_ledger_node *node);
 /* Writes it to its directory, which must exist. */
 int hive_ledger_save(const struct hive_ledger *ledger, struct hive_error *error);
 
-/* The cluster to talk to when none was named: the only one that runs. -ENOENT: none runs (the message says how to
- * start one); -EEXIST: several do (the message lists them and tells of --cluster). */
+/* The cluster to talk to when none was named: the only one that runs. -ENOENT: none runs (the message says
+ * how to start one); -EEXIST: several do (the message lists them and tells of --cluster). */
 int hive_ledger_find_running(struct hive_ledger *ledger, struct hive_error *error);
 
 /* True while its launcher runs. */
@@ -78,6 +79,7 @@ int hive_ledger_names(char ***names, size_t *count, struct hive_error *error);
 char *hive_ledger_path(const struct hive_ledger *ledger, const char *part);
 
 /* The cluster's token, read from its file into `token`. */
-int hive_ledger_token(const struct hive_ledger *ledger, char token[HIVE_TOKEN_BYTES], struct hive_error *error);
+int hive_ledger_token(const struct hive_ledger *ledger, char token[HIVE_TOKEN_BYTES],
+                      struct hive_error *error);
 
 #endif

@@ -10,42 +10,48 @@
 #define HIVE_TOKEN_BYTES   129 /* a cluster token: 64 random bytes in hex at most */
 
 /* HTTP, server side. */
-#define HIVE_BODY_BYTES         (1024 * 1024)         /* largest request body; also the largest value */
-#define HIVE_RPC_BODY_BYTES     (8 * 1024 * 1024)     /* Raft RPC bodies: one batch in base64 and its frame */
-#define HIVE_DISCARD_BYTES      (256L * 1024 * 1024)  /* an oversized body is read and dropped up to here, so that
-                                                         the client gets to read its 413 instead of a reset */
-#define HIVE_HEADER_BYTES       (16 * 1024)           /* request line and headers of one connection */
-#define HIVE_TARGET_BYTES       (8 * 1024)            /* path and query of a request: every key fits, percent-encoded */
-#define HIVE_CONNECTION_BYTES   (64 * 1024)           /* memory of one connection: its headers, and a piece of a body */
-#define HIVE_CONNECTIONS        1024                  /* open connections of one node */
-#define HIVE_IDLE_TIMEOUT_S     30                    /* a connection that sends nothing for so long is closed */
-#define HIVE_SERVER_THREADS     2                     /* epoll threads of one node */
-#define HIVE_ROUTE_SEGMENTS     8                     /* segments of a path */
-#define HIVE_FLUSH_MS           1000                  /* a server that ends waits so long for clients to take answers */
+#define HIVE_BODY_BYTES     (1024 * 1024)     /* largest request body; also the largest value */
+#define HIVE_RPC_BODY_BYTES (8 * 1024 * 1024) /* Raft RPC bodies: one batch in base64 and its frame */
+#define HIVE_DISCARD_BYTES                                                                                   \
+    (256L * 1024 * 1024)                  /* an oversized body is read and dropped up to here, so that       \
+                                             the client gets to read its 413 instead of a reset */
+#define HIVE_HEADER_BYTES     (16 * 1024) /* request line and headers of one connection */
+#define HIVE_TARGET_BYTES     (8 * 1024)  /* path and query of a request: every key fits, percent-encoded */
+#define HIVE_CONNECTION_BYTES (64 * 1024) /* memory of one connection: its headers, and a piece of a body */
+#define HIVE_CONNECTIONS      1024        /* open connections of one node */
+#define HIVE_IDLE_TIMEOUT_S   30          /* a connection that sends nothing for so long is closed */
+#define HIVE_SERVER_THREADS   2           /* epoll threads of one node */
+#define HIVE_ROUTE_SEGMENTS   8           /* segments of a path */
+#define HIVE_FLUSH_MS         1000        /* a server that ends waits so long for clients to take answers */
 
 /* HTTP, client side. */
 #define HIVE_RESPONSE_BYTES (64L * 1024 * 1024) /* largest answer that a client takes into memory */
 #define HIVE_REDIRECTS      5                   /* hops that a verb follows to the leader */
 
 /* The replicated state. */
-#define HIVE_KEY_BYTES           512    /* longest key, without NUL */
-#define HIVE_VALUE_BYTES         HIVE_BODY_BYTES
-#define HIVE_TASK_TEXT_BYTES     (64 * 1024)
-#define HIVE_LIST_ENTRIES        1000   /* entries of one page of a listing */
-#define HIVE_DRONES              4096   /* drones of one cluster */
-#define HIVE_TASKS_UNFINISHED    65536  /* tasks that are not finished: a submit beyond is answered with 429 */
-#define HIVE_TASKS_FINISHED      10000  /* finished tasks that are remembered; the oldest go first */
+#define HIVE_KEY_BYTES        512 /* longest key, without NUL */
+#define HIVE_VALUE_BYTES      HIVE_BODY_BYTES
+#define HIVE_TASK_TEXT_BYTES  (64 * 1024)
+#define HIVE_LIST_ENTRIES     1000  /* entries of one page of a listing */
+#define HIVE_DRONES           4096  /* drones of one cluster */
+#define HIVE_TASKS_UNFINISHED 65536 /* tasks that are not finished: a submit beyond is answered with 429 */
+#define HIVE_TASKS_FINISHED   10000 /* finished tasks that are remembered; the oldest go first */
 
 /* Drones. */
-#define HIVE_DRONE_OUTCOMES 4096 /* finished tasks that a drone remembers, so as to answer a repeated call; the oldest
-                                    go first. A queen repeats a call within seconds */
+#define HIVE_DRONE_OUTCOMES                                                                                  \
+    4096 /* finished tasks that a drone remembers, so as to answer a repeated call; the oldest               \
+            go first. A queen repeats a call within seconds */
 
 /* Consensus. */
-#define HIVE_QUEENS              64                /* members of one Raft group */
-#define HIVE_TRANSITIONS         32                /* role changes shown by /healthz */
-#define HIVE_INBOX_EVENTS        8192              /* events waiting for the consensus thread; full = 503 */
-#define HIVE_BATCH_ENTRIES       1024              /* entries of one AppendEntries */
-#define HIVE_BATCH_BYTES         (2 * 1024 * 1024) /* bytes of entries of one AppendEntries; one entry always fits */
+#define HIVE_QUEENS       64   /* members of one Raft group */
+#define HIVE_TRANSITIONS  32   /* role changes shown by /healthz */
+#define HIVE_INBOX_EVENTS 8192 /* events waiting for the consensus thread; full = 503 */
+#define HIVE_PENDING_BYTES                                                                                   \
+    (256L * 1024 * 1024)        /* of proposals that are not applied yet; beyond = 503. Well below what      \
+                                   one write to the log may hold */
+#define HIVE_BATCH_ENTRIES 1024 /* entries of one AppendEntries */
+#define HIVE_BATCH_BYTES   (2 * 1024 * 1024) /* bytes of entries of one AppendEntries; one entry always fits \
+                                              */
 
 /* The dashboard and the launcher. */
 #define HIVE_NODES        4160               /* queens + drones of one cluster */

@@ -24,7 +24,8 @@ struct hive_log_field {
 #define HIVE_LOG_TEXT_FIELD(k, v)   ((struct hive_log_field){.key = (k), .text = (v) ? (v) : ""})
 #define HIVE_LOG_NUMBER_FIELD(k, v) ((struct hive_log_field){.key = (k), .number = (int64_t)(v)})
 
-/* Shorter names for call sites: hive_log_info("registered drone", LOG_S("name", name), LOG_N("term", term)); */
+/* Shorter names for call sites: hive_log_info("registered drone", LOG_S("name", name), LOG_N("term", term));
+ */
 #define LOG_S HIVE_LOG_TEXT_FIELD
 #define LOG_N HIVE_LOG_NUMBER_FIELD
 
@@ -32,10 +33,10 @@ void hive_log_write(enum hive_log_level level, const char *event, const struct h
                     int count);
 
 #define HIVE_LOG(level, event, ...)                                                                          \
-    hive_log_write(level, event, (const struct hive_log_field[]){{0}, ##__VA_ARGS__} + 1,                    \
-                   (int)(sizeof((const struct hive_log_field[]){{0}, ##__VA_ARGS__}) /                       \
-                         sizeof(struct hive_log_field)) -                                                    \
-                       1)
+    hive_log_write(                                                                                          \
+        level, event, (const struct hive_log_field[]){{0}, ##__VA_ARGS__} + 1,                               \
+        (int)(sizeof((const struct hive_log_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct hive_log_field)) - \
+            1)
 #define hive_log_debug(event, ...)   HIVE_LOG(HIVE_LOG_DEBUG, event, ##__VA_ARGS__)
 #define hive_log_info(event, ...)    HIVE_LOG(HIVE_LOG_INFO, event, ##__VA_ARGS__)
 #define hive_log_warning(event, ...) HIVE_LOG(HIVE_LOG_WARNING, event, ##__VA_ARGS__)

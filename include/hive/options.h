@@ -1,6 +1,6 @@
-/* The command line from tables. A program (or verb) is described once, as data; the parser, --help, --version,
- * the man page and the shell completion are all made from that description, so that none can fall behind.
- * Thread: the main thread, before others start. */
+/* The command line from tables. A program (or verb) is described once, as data; the parser, --help,
+ * --version, the man page and the shell completion are all made from that description, so that none can fall
+ * behind. Thread: the main thread, before others start. */
 #ifndef HIVE_OPTIONS_H
 #define HIVE_OPTIONS_H
 
@@ -25,13 +25,13 @@ enum hive_exit {
 enum hive_option_type {
     HIVE_OPTION_FLAG,   /* bool */
     HIVE_OPTION_STRING, /* const char *, points into argv */
-    HIVE_OPTION_LIST,   /* struct hive_strings: repeated, comma-separated, or several values behind one option up to
-                           the next one (not where the command has arguments, which such values could be); starts
-                           empty */
+    HIVE_OPTION_LIST,   /* struct hive_strings: repeated, comma-separated, or several values behind one option
+                           up to   the next one (not where the command has arguments, which such values could be);
+                           starts   empty */
     HIVE_OPTION_INT,    /* int64_t within min and max */
     HIVE_OPTION_MS,     /* int64_t milliseconds: "250ms", "1.5s", "2m", or a bare number of milliseconds */
     HIVE_OPTION_RANGE_MS, /* struct hive_range_ms: "150-300", "150ms-300ms", or one duration for both ends */
-    HIVE_OPTION_CHOICE, /* int: index into `choices` */
+    HIVE_OPTION_CHOICE,   /* int: index into `choices` */
 };
 
 struct hive_strings {
@@ -45,8 +45,8 @@ struct hive_range_ms {
 };
 
 struct hive_option {
-    const char *name;           /* long name without dashes */
-    char letter;                /* short name, or 0 */
+    const char *name; /* long name without dashes */
+    char letter;      /* short name, or 0 */
     enum hive_option_type type;
     size_t offset;              /* of the field in the struct that hive_options_parse fills */
     const char *argument;       /* shown in help: "HOST:PORT"; NULL for flags */
@@ -54,31 +54,32 @@ struct hive_option {
     const char *group;          /* heading in the help; NULL: "Options" */
     int64_t min, max;           /* for INT, MS and RANGE_MS; both 0: all that is not negative */
     const char *const *choices; /* for CHOICE: NULL-terminated */
-    const char *completion;     /* what the shell completes: "file", "directory", "node", "cluster", or NULL */
+    const char *completion; /* what the shell completes: "file", "directory", "node", "cluster", or NULL */
 };
 
 /* A program, or one of its verbs. */
 struct hive_command {
-    const char *name;     /* "hive", or "put" for a verb */
-    const char *summary;  /* one line */
-    const char *synopsis; /* the arguments after the options: "KEY [VALUE]"; "" for none */
+    const char *name;        /* "hive", or "put" for a verb */
+    const char *summary;     /* one line */
+    const char *synopsis;    /* the arguments after the options: "KEY [VALUE]"; "" for none */
     const char *description; /* paragraphs divided by blank lines, for the man page and the help; or NULL */
     const struct hive_option *options; /* ends with a zeroed element; NULL for none */
     int arguments_min, arguments_max;  /* how many positional arguments; max -1: any */
-    const struct hive_command *verbs;  /* sub-commands, in alphabetical order, ending with a zeroed one; or NULL */
-    const char *examples; /* lines of "command\n    what it does\n"; or NULL */
-    const char *see_also; /* "hivetop(1), launcher(1)"; or NULL */
+    const struct hive_command
+        *verbs;             /* sub-commands, in alphabetical order, ending with a zeroed one; or NULL */
+    const char *examples;   /* lines of "command\n    what it does\n"; or NULL */
+    const char *see_also;   /* "hivetop(1), launcher(1)"; or NULL */
     const char *completion; /* what the shell completes for positional arguments, as above; or NULL */
     int (*run)(const struct hive_command *command, int argc, char **argv); /* a verb's entry: argv[0] is its
                                                                               name; returns an exit status */
 };
 
-/* Fills `target` (whose fields hold the defaults) from argv[1…]; copies of the positional arguments go to `arguments`
- * in order (NULL where the command takes none). "--" ends the options; --name=value and --name value, -x value and
- * -xvalue all work; an unambiguous start of a long name is taken. Every command has --help and --version without
- * asking for them. Returns 0; 1 where --help, --version or a generator was asked for and printed (exit with
- * HIVE_EXIT_OK); -EINVAL with a message that names the option and suggests the nearest one. Where it does not
- * return 0, all lists are left empty. */
+/* Fills `target` (whose fields hold the defaults) from argv[1…]; copies of the positional arguments go to
+ * `arguments` in order (NULL where the command takes none). "--" ends the options; --name=value and --name
+ * value, -x value and -xvalue all work; an unambiguous start of a long name is taken. Every command has
+ * --help and --version without asking for them. Returns 0; 1 where --help, --version or a generator was asked
+ * for and printed (exit with HIVE_EXIT_OK); -EINVAL with a message that names the option and suggests the
+ * nearest one. Where it does not return 0, all lists are left empty. */
 int hive_options_parse(const struct hive_command *command, int argc, char **argv, void *target,
                        struct hive_strings *arguments, struct hive_error *error);
 
@@ -89,8 +90,8 @@ int hive_options_usage_error(const struct hive_command *command, const struct hi
 const struct hive_command *hive_options_find_verb(const struct hive_command *command, const char *name,
                                                   struct hive_error *error);
 
-/* Generators, for `make` and for --help. The hidden options --generate-man and --generate-completion=bash|zsh|fish
- * of every program print the last two. */
+/* Generators, for `make` and for --help. The hidden options --generate-man and
+ * --generate-completion=bash|zsh|fish of every program print the last two. */
 void hive_options_print_help(const struct hive_command *command, FILE *out);
 void hive_options_print_man(const struct hive_command *command, FILE *out);
 void hive_options_print_completion(const struct hive_command *command, const char *shell, FILE *out);

@@ -20,8 +20,8 @@ bool hive_process_is_alive(struct hive_process process);
 /* True where it runs but is stopped (SIGSTOP). */
 bool hive_process_is_stopped(struct hive_process process);
 
-/* Sends `signal_number` to that very process, or to nobody: 0 or -ESRCH (or another negative errno). Race-free
- * (pidfd): a pid that was given to another process meanwhile is not hit. */
+/* Sends `signal_number` to that very process, or to nobody: 0 or -ESRCH (or another negative errno).
+ * Race-free (pidfd): a pid that was given to another process meanwhile is not hit. */
 int hive_process_signal(struct hive_process process, int signal_number);
 
 #endif

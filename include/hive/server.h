@@ -31,8 +31,9 @@ enum hive_access {
 
 struct hive_route {
     const char *method; /* "GET" */
-    const char *path;   /* "/tasks/ID": an upper-case segment matches any text; "/kv/..." takes all that follows,
-                           slashes included. Matching is on the raw path, then segments are percent-decoded */
+    const char
+        *path; /* "/tasks/ID": an upper-case segment matches any text; "/kv/..." takes all that follows,
+                  slashes included. Matching is on the raw path, then segments are percent-decoded */
     hive_handler *handle;
     enum hive_access access;
     size_t body_bytes;   /* largest body; larger is 413 */
@@ -43,8 +44,8 @@ struct hive_server_config {
     const struct sockaddr *address; /* where to listen (AF_INET, AF_INET6, or AF_UNIX: an old socket file is
                                        replaced, mode 0600); port 0 picks one */
     socklen_t address_bytes;
-    int listen_socket;               /* >= 0: already bound and listening, used instead of `address`; owned by the
-                                        server from then on */
+    int listen_socket; /* >= 0: already bound and listening, used instead of `address`; owned by the
+                          server from then on */
     const struct hive_route *routes; /* ends with a zeroed element; must outlive the server */
     void *context;                   /* handed to the handlers */
     const char *token;               /* NULL: none is set; copied */
@@ -67,11 +68,12 @@ void hive_server_destroy(struct hive_server *server);
 
 /* The request. Texts are NUL-terminated and live as long as the request. */
 const char *hive_request_method(const struct hive_request *request);
-const char *hive_request_path(const struct hive_request *request);               /* decoded, without query */
-const char *hive_request_target(const struct hive_request *request);             /* as sent, with the query */
-const char *hive_request_segment(const struct hive_request *request, int wildcard, size_t *bytes); /* 0 = the first
-                                                          upper-case segment (or the rest after "..."), decoded;
-                                                          may hold NUL bytes: `bytes` (may be NULL) tells */
+const char *hive_request_path(const struct hive_request *request);   /* decoded, without query */
+const char *hive_request_target(const struct hive_request *request); /* as sent, with the query */
+const char *hive_request_segment(const struct hive_request *request, int wildcard,
+                                 size_t *bytes);                                       /* 0 = the first
+                                              upper-case segment (or the rest after "..."), decoded;
+                                              may hold NUL bytes: `bytes` (may be NULL) tells */
 const char *hive_request_query(const struct hive_request *request, const char *name);  /* decoded, or NULL */
 const char *hive_request_header(const struct hive_request *request, const char *name); /* or NULL */
 const char *hive_request_body(const struct hive_request *request, size_t *bytes);
@@ -83,14 +85,14 @@ bool hive_request_has_token(const struct hive_request *request);
 void hive_request_set_header(struct hive_request *request, const char *name, const char *value);
 
 /* Any body; `body` may be NULL for none. The bytes are copied. */
-void hive_request_reply(struct hive_request *request, unsigned status, const char *content_type, const void *body,
-                        size_t bytes);
+void hive_request_reply(struct hive_request *request, unsigned status, const char *content_type,
+                        const void *body, size_t bytes);
 
 /* JSON text; takes the buffer's bytes and leaves it empty. */
 void hive_request_reply_json(struct hive_request *request, unsigned status, struct hive_buffer *json);
 
-/* An RFC 9457 problem document. `type` is the last part of the problem's URI ("no-leader"); `detail` says what to do
- * about it. */
+/* An RFC 9457 problem document. `type` is the last part of the problem's URI ("no-leader"); `detail` says
+ * what to do about it. */
 void hive_request_reply_problem(struct hive_request *request, unsigned status, const char *type,
                                 const char *detail, ...) __attribute__((format(printf, 4, 5)));
 

@@ -1,4 +1,5 @@
-/* The queues between a queen's threads: what is bounded is refused, what is taken comes out once and in order. */
+/* The queues between a queen's threads: what is bounded is refused, what is taken comes out once and in
+ * order. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +48,8 @@ static void test_a_take_ends_at_its_deadline_and_earlier_for_a_durable_write(voi
     assert_int_equal(count, 0);
     inbox_set_durable(inbox, 3);
     inbox_set_durable(inbox, 4);
-    assert_true(inbox_take(inbox, hive_clock_monotonic_ms() + 3600000, &events, &count, &durable)); /* or the test hangs */
+    assert_true(inbox_take(inbox, hive_clock_monotonic_ms() + 3600000, &events, &count,
+                           &durable)); /* or the test hangs */
     assert_int_equal(durable, 4);
     inbox_destroy(inbox);
 }

@@ -28,7 +28,8 @@ static struct raft_message *over_the_wire(const struct raft_message *message)
 static void test_a_vote_request_comes_back_as_it_went(void **state)
 {
     (void)state;
-    struct raft_message message = {.type = RAFT_REQUEST_VOTE, .from = (1ULL << 48) - 1, .to = 7, .term = 1ULL << 52};
+    struct raft_message message = {
+        .type = RAFT_REQUEST_VOTE, .from = (1ULL << 48) - 1, .to = 7, .term = 1ULL << 52};
     message.request_vote =
         (struct raft_request_vote){.last_log_index = 12, .last_log_term = 11, .pre_vote = true};
     struct raft_message *back = over_the_wire(&message);
@@ -115,19 +116,24 @@ static void test_what_is_not_a_message_is_refused_and_the_field_is_named(void **
         {RAFT_REQUEST_VOTE, "{\"term\":\"1\"}", "term"},
         {RAFT_REQUEST_VOTE, "{\"term\":1e300}", "term"},
         {RAFT_APPEND_ENTRIES,
-         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_commit\":0,"
+         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_"
+         "commit\":0,"
          "\"round\":0}",
          "entries"},
         {RAFT_APPEND_ENTRIES,
-         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_commit\":0,"
-         "\"round\":0,\"entries\":[{\"term\":1,\"type\":2,\"data\":\"QUJD\"},{\"term\":1,\"type\":2,\"data\":\"?\"}]}",
+         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_"
+         "commit\":0,"
+         "\"round\":0,\"entries\":[{\"term\":1,\"type\":2,\"data\":\"QUJD\"},{\"term\":1,\"type\":2,\"data\":"
+         "\"?\"}]}",
          "data"},
         {RAFT_APPEND_ENTRIES,
-         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_commit\":0,"
+         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_"
+         "commit\":0,"
          "\"round\":0,\"entries\":[{\"term\":1,\"type\":9,\"data\":\"\"}]}",
          "type"},
         {RAFT_APPEND_ENTRIES,
-         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_commit\":0,"
+         "{\"term\":1,\"receiver_id\":1,\"leader_id\":2,\"prev_log_index\":0,\"prev_log_term\":0,\"leader_"
+         "commit\":0,"
          "\"round\":0,\"entries\":[7]}",
          "entries"},
         {RAFT_APPEND_ENTRIES_REPLY, "{\"term\":1,\"success\":\"yes\"}", "success"},

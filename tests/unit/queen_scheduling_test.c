@@ -12,7 +12,8 @@
 
 enum { HEARTBEAT_MS = 1000, SUSPECT_MS = 2000, LOST_MS = 5000 };
 
-/* A view on three drones at "a", "b" and "c" with room for two tasks each, and tasks 1 to `tasks`, all pending. */
+/* A view on three drones at "a", "b" and "c" with room for two tasks each, and tasks 1 to `tasks`, all
+ * pending. */
 static struct view make_view(size_t drones, size_t tasks)
 {
     static const char *const addresses[] = {"a", "b", "c"};
