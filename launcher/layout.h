@@ -1,0 +1,20 @@
+/* The nodes of a cluster: names, addresses, places. */
+#ifndef LAUNCHER_LAYOUT_H
+#define LAUNCHER_LAYOUT_H
+
+#include "cluster.h"
+#include "hive/error.h"
+#include "hive/ledger.h"
+
+#define LAYOUT_QUEENS 5 /* where the command line does not say */
+#define LAYOUT_DRONES 3
+
+/* Fills the nodes of a new ledger (whose name and directory are set). */
+int layout_make(struct hive_ledger *ledger, const struct cluster_options *options, struct hive_error *error);
+
+/* 0 where the nodes of an older ledger are those that the options ask for and can listen where they did; else
+ * an error that says what differs. */
+int layout_check(const struct hive_ledger *ledger, const struct cluster_options *options,
+                 struct hive_error *error);
+
+#endif

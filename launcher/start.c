@@ -1,0 +1,149 @@
+/* `launcher [options]`: from the command line to a cluster that runs, and back to a clean directory. */
+#include <stddef.h>
+#include <unistd.h>
+
+#include "command.h"
+
+#include "cluster.h"
+#include "hive/clock.h"
+#include "hive/limits.h"
+#include "hive/log.h"
+#include "hive/memory.h"
+#include "layout.h"
+#include "ports.h"
+#include "spawn.h"
+#include "supervisor.h"
+
+#define NOT_GIVEN (-1)
+
+struct start {
+    int64_t queens, drones; /* NOT_GIVEN: the default, or what the cluster has */
+    const char *name;
+    bool has_top;
+    int64_t queen_port, drone_port; /* 0: not given */
+    struct hive_range_ms election_timeout;
+    int64_t heartbeat_ms;
+    int log_level;
+    const char *hive;
+};
+
+#define AT(field) .offset = offsetof(struct start, field)
+#define NODES     "Nodes"
+
+const struct hive_option start_options[] = {
+    {"queens", 'q', HIVE_OPTION_INT, AT(queens), .argument = "N", .min = 1, .max = HIVE_QUEENS,
+     .help = "How many queens, the members of the Raft group; default 5"},
+    {"drones", 'd', HIVE_OPTION_INT, AT(drones), .argument = "M", .min = 0, .max = HIVE_NODES - HIVE_QUEENS,
+     .help = "How many drones, the workers; default 3"},
+    {"name", 'n', HIVE_OPTION_STRING, AT(name), .argument = "NAME", .completion = "cluster",
+     .help = "Keep the cluster under this name, and start it again on its data; default: the next of hive-a, "
+             "hive-b, "
+             "…, and nothing is kept"},
+    {"top", 't', HIVE_OPTION_FLAG, AT(has_top),
+     .help = "Open hivetop in this terminal, and end the cluster when it is left; without a terminal print "
+             "one frame "
+             "when a leader is there"},
+    {"port-queens", 0, HIVE_OPTION_INT, AT(queen_port), .argument = "PORT", .min = 1, .max = UINT16_MAX,
+     .help = "Port of the first queen, the others follow; default: the first free ones from 8080 up"},
+    {"port-drones", 0, HIVE_OPTION_INT, AT(drone_port), .argument = "PORT", .min = 1, .max = UINT16_MAX,
+     .help = "Port of the first drone, the others follow; default: the first free ones from 5001 up"},
+    {"election-timeout", 0, HIVE_OPTION_RANGE_MS, AT(election_timeout), .argument = "MIN-MAX", .min = 1,
+     .max = 60000, .group = NODES,
+     .help = "How long a queen hears nothing of a leader before it stands for election; default 150-300 "
+             "milliseconds"},
+    {"heartbeat", 0, HIVE_OPTION_MS, AT(heartbeat_ms), .argument = "TIME", .min = 1, .max = 60000,
+     .group = NODES, .help = "How often a leader makes itself heard; default 50 milliseconds"},
+    {"log-level", 0, HIVE_OPTION_CHOICE, AT(log_level), .choices = hive_log_level_names, .group = NODES,
+     .help = "What the nodes write to their logs; default info"},
+    {"hive", 0, HIVE_OPTION_STRING, AT(hive), .argument = "PATH", .completion = "file", .group = NODES,
+     .help = "The program to run as nodes; default: hive beside the launcher"},
+    {0},
+};
+
+/* Where and what, for a person who wants to look closer. */
+static void print_cluster(const struct cluster *cluster, FILE *out, bool has_top, const char *own_name)
+{
+    const struct hive_ledger *ledger = &cluster->ledger;
+    fprintf(out, "cluster %s%s in %s\n", ledger->name, cluster->is_resumed ? ", started again," : "",
+            ledger->directory);
+    for (size_t i = 0; i < ledger->node_count; i++)
+        fprintf(out, "  %-4s %-5s  http://%s\n", ledger->nodes[i].name,
+                hive_role_names[ledger->nodes[i].role], ledger->nodes[i].address);
+    const char *slash = strrchr(own_name, '/');
+    int directory_bytes = slash ? (int)(slash - own_name + 1) : 0;
+    if (!has_top)
+        fprintf(out, "watch it in another terminal: %.*shivetop --cluster %s\n", directory_bytes, own_name,
+                ledger->name);
+    fflush(out);
+}
+
+static int fail(const struct hive_error *error)
+{
+    fprintf(stderr, "launcher: %s\n", error->message);
+    return HIVE_EXIT_FAILED;
+}
+
+/* With programs that can be run: opens the cluster, runs it, closes it. */
+static int run_cluster(const struct start *start, const struct node_command_options *command,
+                       const char *hivetop, const char *own_name)
+{
+    const struct cluster_options options = {
+        .name = start->name,
+        .queens = start->queens,
+        .drones = start->drones,
+        .queen_port = (uint16_t)start->queen_port,
+        .drone_port = (uint16_t)start->drone_port,
+    };
+    struct hive_error error = {0};
+    struct report report;
+    struct cluster cluster;
+    /* Into a pipe goes the dashboard's frame alone. */
+    report_open(&report, start->has_top && !isatty(STDOUT_FILENO) ? stderr : stdout);
+    int64_t started_ms = hive_clock_monotonic_ms();
+    if (cluster_open(&cluster, &options, &report, &error))
+        return fail(&error);
+    print_cluster(&cluster, report.out, start->has_top, own_name);
+
+    const struct supervisor_config config = {
+        .cluster = &cluster,
+        .command = command,
+        .report = &report,
+        .started_ms = started_ms,
+        .has_top = start->has_top,
+        .hivetop = hivetop,
+    };
+    int status = supervisor_run(&config, &error);
+    if (status != HIVE_EXIT_OK)
+        fail(&error);
+    if (status == HIVE_EXIT_OK)
+        report_event(&report, REPORT_PLAIN, "cluster", "%s has ended%s", cluster.ledger.name,
+                     cluster.ledger.keep ? "; its data is kept" : "");
+    if (cluster_close(&cluster, &error))
+        status = fail(&error);
+    return status;
+}
+
+int start_run(const struct hive_command *command, int argc, char **argv)
+{
+    struct start start = {.queens = NOT_GIVEN, .drones = NOT_GIVEN, .log_level = HIVE_LOG_INFO};
+    struct hive_error error = {0};
+    int result = hive_options_parse(command, argc, argv, &start, NULL, &error);
+    if (result)
+        return result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
+
+    char *hive = start.hive ? hive_strdup(start.hive) : spawn_path_beside("hive");
+    char *hivetop = spawn_path_beside("hivetop");
+    const struct node_command_options node = {
+        .hive = hive,
+        .election_timeout = start.election_timeout,
+        .heartbeat_ms = start.heartbeat_ms,
+        .log_level = hive_log_level_names[start.log_level],
+    };
+    result = spawn_check(hive, "--hive", &error);
+    if (!result && start.has_top)
+        result = spawn_check(hivetop, NULL, &error);
+    int status = result ? fail(&error) : run_cluster(&start, &node, hivetop, argv[0]);
+    free(hive);
+    free(hivetop);
+    return status;
+}

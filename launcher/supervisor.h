@@ -1,0 +1,63 @@
+/* The supervisor: brings the nodes of an open cluster up, watches over them, obeys signals and the control
+ * socket, and takes them all down in the end. One thread, one poll loop. */
+#ifndef LAUNCHER_SUPERVISOR_H
+#define LAUNCHER_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster.h"
+#include "control.h"
+#include "hive/http_client.h"
+#include "hive/options.h"
+#include "node_command.h"
+#include "plan.h"
+#include "report.h"
+#include "top.h"
+#include "watch.h"
+
+struct supervisor_config {
+    struct cluster *cluster; /* open */
+    const struct node_command_options *command;
+    struct report *report;
+    int64_t started_ms; /* monotonic: when the launcher itself was started */
+    bool has_top;       /* run the dashboard, and end with it */
+    const char *hivetop;
+};
+
+/* What the supervisor remembers of each run of a node beside the ledger and the plan. */
+struct run {
+    bool was_started;   /* by this launcher */
+    bool is_announced;  /* its readiness was reported */
+    int64_t log_offset; /* bytes of log that are of earlier runs */
+};
+
+/* Open within this folder: supervisor.c loops, nodes.c acts on nodes, orders.c answers the control socket. */
+struct supervisor {
+    const struct supervisor_config *config;
+    struct hive_ledger *ledger;
+    struct report *report;
+    struct plan_node *plan; /* as many as the ledger has nodes, and in its order */
+    struct run *runs;       /* likewise */
+    struct watch *watch;
+    struct hive_http_client *client;
+    struct control *control;
+    struct control_order *orders; /* taken, and to be answered when done */
+    struct top top;
+    int signals;   /* signalfd */
+    bool is_ready; /* the start is complete, and was reported */
+    bool was_late; /* it was reported that it takes long */
+    bool is_ending;
+    bool is_dirty;           /* the ledger is to be written */
+    int64_t ending_since_ms; /* monotonic */
+    int64_t next_word_ms;    /* when to say again whom it waits for */
+    enum hive_exit status;
+};
+
+/* Returns when all nodes are down: an exit status, and a message where it is not HIVE_EXIT_OK. */
+enum hive_exit supervisor_run(const struct supervisor_config *config, struct hive_error *error);
+
+/* Begins the end of the cluster; the second time, by force. */
+void supervisor_end(struct supervisor *supervisor);
+
+#endif
