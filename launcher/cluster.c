@@ -85,6 +85,10 @@ static int take_next_name(struct cluster *cluster, const char *state, struct hiv
 static int take_named(struct cluster *cluster, const char *state, const struct cluster_options *options,
                       struct report *report, struct hive_error *error)
 {
+    if (strcmp(options->name, "nodes") == 0)
+        return hive_error_set(error, -EINVAL,
+                              "a cluster cannot be called 'nodes': nodes that were started by hand keep "
+                              "their data under that name; choose another");
     if (!hive_is_name(options->name))
         return hive_error_set(
             error, -EINVAL,

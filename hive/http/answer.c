@@ -97,7 +97,8 @@ bool answer_limit(struct hive_request *request, int64_t *limit)
 
 void answer_append_bytes(struct hive_buffer *json, const char *name, struct machine_bytes bytes)
 {
-    if (hive_is_utf8(bytes.data, bytes.size)) {
+    /* A NUL is UTF-8, but most readers of JSON cut a text there. */
+    if (hive_is_utf8(bytes.data, bytes.size) && !(bytes.size && memchr(bytes.data, '\0', bytes.size))) {
         hive_buffer_format(json, "\"%s\":", name);
         hive_json_append_string(json, bytes.data, bytes.size);
         return;

@@ -20,7 +20,8 @@ static void set_etag(struct hive_request *request, uint64_t index)
     hive_request_set_header(request, "ETag", etag);
 }
 
-/* The key in the path. False, and an answer, where it is empty or too long. */
+/* The key in the path. False, and an answer, where it is empty, too long, or no text (a listing could not go
+ * on behind a key with a NUL in it: queries cannot carry one). */
 static bool read_key(struct hive_request *request, struct machine_bytes *key)
 {
     key->data = hive_request_segment(request, 0, &key->size);
@@ -29,7 +30,11 @@ static bool read_key(struct hive_request *request, struct machine_bytes *key)
     else if (key->size > HIVE_KEY_BYTES)
         hive_request_reply_problem(request, 414, "uri-too-long", "the key has %zu bytes; %d are the most",
                                    key->size, HIVE_KEY_BYTES);
-    return key->size > 0 && key->size <= HIVE_KEY_BYTES;
+    else if (memchr(key->data, '\0', key->size))
+        hive_request_reply_problem(request, 400, "bad-request", "a key must not contain a NUL byte (%%00)");
+    else
+        return true;
+    return false;
 }
 
 /* "N" with or without the quotes of an entity tag. */

@@ -35,12 +35,15 @@ static bool entries_are_valid(const struct raft_message *message)
 {
     const struct raft_append_entries *append = &message->append_entries;
     raft_term term = append->prev_log_term;
+    if (append->prev_log_index > UINT64_MAX / 2)
+        return false; /* no log gets there, and sums must not wrap */
     if (append->prev_log_term > message->term || (append->prev_log_index == 0 && append->prev_log_term != 0))
         return false;
     for (size_t i = 0; i < append->entry_count; i++) {
         const struct raft_entry *entry = &append->entries[i];
         if (entry->index != append->prev_log_index + 1 + i || entry->term < term ||
-            entry->term > message->term || entry->term == 0)
+            entry->term > message->term || entry->term == 0 ||
+            (entry->type != RAFT_ENTRY_NOOP && entry->type != RAFT_ENTRY_COMMAND))
             return false;
         term = entry->term;
     }

@@ -76,6 +76,15 @@ void raft_progress_refused(struct raft_progress *progress, raft_index next)
     forget_inflight(progress);
 }
 
+bool raft_progress_is_overdue(const struct raft_progress *progress, int64_t since_ms)
+{
+    /* What was sent and does not match yet, not just what was not answered: an answer that comes twice makes
+     * the count of the latter too small. */
+    bool is_waiting = progress->inflight > 0 ||
+                      (progress->state == RAFT_PROGRESS_REPLICATE && progress->next > progress->match + 1);
+    return is_waiting && progress->sent_ms <= since_ms;
+}
+
 void raft_progress_lost(struct raft_progress *progress)
 {
     progress->state = RAFT_PROGRESS_PROBE;

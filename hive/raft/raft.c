@@ -238,12 +238,15 @@ struct raft *raft_create(const struct raft_config *config, const struct raft_rec
     raft->leader_contact_ms = -1;
     raft_log_init(&raft->log);
     if (recovered) {
-        raft->term = recovered->term;
-        raft->voted_for = recovered->voted_for;
         for (size_t i = 0; i < recovered->entry_count; i++) {
             const struct raft_entry *entry = &recovered->entries[i];
             raft_log_append(&raft->log, entry->term, entry->type, entry->data, entry->bytes, 0);
         }
+        /* A write can have reached the disk in part: entries, and not the term that they came with. That term
+         * was not acted upon then, so no vote in it was given. */
+        bool has_term = recovered->term >= raft_log_last_term(&raft->log);
+        raft->term = has_term ? recovered->term : raft_log_last_term(&raft->log);
+        raft->voted_for = has_term ? recovered->voted_for : 0;
     }
     raft->now_ms = now_ms;
     raft->random = random;

@@ -63,15 +63,13 @@ void raft_replication_tick(struct raft *raft)
         raft_become_follower(raft, raft->term, 0, "disk stalled");
         return;
     }
-    if (raft->now_ms < raft->heartbeat_due_ms)
-        return;
-    for (size_t i = 0; i < raft->voter_count; i++) {
-        struct raft_progress *progress = &raft->progress[i];
-        if (progress->inflight > 0 &&
-            raft->now_ms - progress->sent_ms >= raft->config.election_timeout_min_ms)
-            raft_progress_lost(progress);
-    }
-    raft_replication_heartbeat(raft);
+    /* Not with the heartbeats only: reads put these off, again and again. */
+    int64_t overdue_ms = raft->now_ms - raft->config.election_timeout_min_ms;
+    for (size_t i = 0; i < raft->voter_count; i++)
+        if (raft_progress_is_overdue(&raft->progress[i], overdue_ms))
+            raft_progress_lost(&raft->progress[i]);
+    if (raft->now_ms >= raft->heartbeat_due_ms)
+        raft_replication_heartbeat(raft);
 }
 
 static void send_entries(struct raft *raft, size_t peer)
