@@ -1,0 +1,161 @@
+/* The table of verbs, and the way that all of them go: parse, find the cluster, call, print or fail. */
+#include "cli/cli.h"
+
+#include <errno.h>
+
+#include "cli/table.h"
+#include "hive/encoding.h"
+#include "hive/json.h"
+#include "hive/memory.h"
+
+#define VERB(verb) .name = #verb, .options = cli_##verb##_options, .run = cli_##verb
+
+const struct hive_command cli_verbs[] = {
+    {VERB(del), .summary = "Remove a key from the store", .synopsis = "KEY", .arguments_min = 1,
+     .arguments_max = 1, .examples = "hive del greeting\n    Remove the key, whatever it holds\n"},
+    {VERB(drones), .summary = "List the workers", .synopsis = ""},
+    {VERB(get), .summary = "Print the value of a key, or list keys", .synopsis = "[KEY]",
+     .description =
+         "Prints the bytes of the value as they are; a line end is added on a terminal only. Without --stale "
+         "the answer holds all that was written before it was asked.",
+     .arguments_max = 1,
+     .examples = "hive get greeting\n    Print one value\n"
+                 "hive get --prefix config/\n    List the keys that begin with config/\n"},
+    {VERB(put), .summary = "Write a value under a key", .synopsis = "KEY [VALUE]",
+     .description =
+         "The value is taken from standard input where it is missing or \"-\". It may be any bytes, up to "
+         "1 MiB.\n\n"
+         "When the answer of the leader is lost, the exit status is 4: the value may have been written or "
+         "not. Look before you repeat it, or write with --if-match or --if-absent: repeating that does no "
+         "harm.",
+     .arguments_min = 1, .arguments_max = 2,
+     .examples = "hive put greeting hello\n    Write a short value\n"
+                 "hive put logo < logo.png\n    Write a file\n"
+                 "hive put --if-match 12 greeting hi\n    Write unless somebody else did since index 12\n"},
+    {VERB(status), .summary = "Show queens and drones", .synopsis = "",
+     .description =
+         "Asks all queens at once, and those that they tell of. The exit status is 3 where none of them is "
+         "the leader."},
+    {VERB(submit), .summary = "Give the cluster a task", .synopsis = "TEXT...",
+     .description = "The task prints the text, on some drone. Prints the task's id.", .arguments_min = 1,
+     .arguments_max = -1,
+     .examples = "hive submit --wait hello\n    Print hello on some drone, and wait until that is done\n"},
+    {VERB(tasks), .summary = "List the tasks, or show one", .synopsis = "[ID]", .arguments_max = 1,
+     .examples = "hive tasks task-12\n    Show all that is known of one task\n"},
+    {0},
+};
+
+/* What a queen says may quote what strangers sent her: it stays one line, and harmless. */
+enum hive_exit cli_fail(enum hive_exit exit_status, const char *format, ...)
+{
+    struct hive_buffer message = {0}, line = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    hive_buffer_vformat(&message, format, arguments);
+    va_end(arguments);
+    cli_table_escape(&line, message.data, message.size);
+    fflush(stdout);
+    fprintf(stderr, "hive: %s\n", line.data);
+    hive_buffer_finish(&message);
+    hive_buffer_finish(&line);
+    return exit_status;
+}
+
+bool cli_begin(struct cli *cli, const struct hive_command *command, int argc, char **argv, int *exit_status)
+{
+    struct hive_error error = {{0}};
+    int result = hive_options_parse(command, argc, argv, cli, &cli->arguments, &error);
+    if (result) {
+        *exit_status = result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
+        return false;
+    }
+    result = hive_target_find(&cli->connect, cli->cluster, &cli->target, &error);
+    if (!result)
+        return true;
+    /* Which cluster is meant is for the user to say; that there is none is no mistake of the command line. */
+    bool is_usage = result == -EINVAL || result == -EEXIST;
+    *exit_status = cli_fail(is_usage ? HIVE_EXIT_USAGE : HIVE_EXIT_UNAVAILABLE, "%s", error.message);
+    cli_end(cli);
+    return false;
+}
+
+void cli_end(struct cli *cli)
+{
+    hive_strings_finish(&cli->connect);
+    hive_strings_finish(&cli->arguments);
+    hive_target_finish(&cli->target);
+}
+
+enum hive_exit cli_call(const struct cli *cli, struct hive_call call, struct hive_answer *answer)
+{
+    struct hive_error error = {{0}};
+    call.timeout_ms = cli->timeout_ms;
+    enum hive_exit exit_status = hive_call(&cli->target, &call, answer, &error);
+    if (exit_status == HIVE_EXIT_UNKNOWN && cli->doubt)
+        return cli_fail(exit_status, "%s; look with '%s' before you do it again", error.message, cli->doubt);
+    if (exit_status != HIVE_EXIT_OK)
+        return cli_fail(exit_status, "%s", error.message);
+    return exit_status;
+}
+
+cJSON *cli_answer_json(const struct hive_answer *answer)
+{
+    struct hive_error error = {{0}};
+    cJSON *json =
+        hive_json_parse_object(answer->body.data ? answer->body.data : "", answer->body.size, &error);
+    if (!json)
+        cli_fail(HIVE_EXIT_FAILED, "%s answered with something else than Hive's JSON: %s", answer->from,
+                 error.message);
+    return json;
+}
+
+cJSON *cli_get_json(const struct cli *cli, const char *path, enum hive_exit *exit_status)
+{
+    struct hive_answer answer;
+    cJSON *json = NULL;
+    *exit_status =
+        cli_call(cli, (struct hive_call){.method = "GET", .path = path, .is_idempotent = true}, &answer);
+    if (*exit_status == HIVE_EXIT_OK) {
+        json = cli_answer_json(&answer);
+        if (!json)
+            *exit_status = HIVE_EXIT_FAILED;
+    }
+    hive_answer_finish(&answer);
+    return json;
+}
+
+void cli_print_json(cJSON *json)
+{
+    char *text = hive_json_print_and_delete(json);
+    puts(text);
+    free(text);
+}
+
+void cli_add_bytes(cJSON *object, const char *name, const void *data, size_t bytes)
+{
+    struct hive_buffer text = {0};
+    if (hive_is_utf8(data, bytes) && !memchr(data, '\0', bytes)) {
+        hive_buffer_append(&text, data, bytes);
+        cJSON_AddStringToObject(object, name, text.data);
+    } else {
+        char *base64_name = hive_format("%s_base64", name);
+        hive_base64_append(&text, data, bytes);
+        cJSON_AddStringToObject(object, base64_name, text.data);
+        free(base64_name);
+    }
+    hive_buffer_finish(&text);
+}
+
+bool cli_get_bytes(const cJSON *object, const char *name, struct hive_buffer *bytes)
+{
+    const char *text;
+    if (hive_json_string(object, name, &text, NULL) == 0) {
+        hive_buffer_append_text(bytes, text);
+        return true;
+    }
+    char *base64_name = hive_format("%s_base64", name);
+    bool found = hive_json_string(object, base64_name, &text, NULL) == 0 &&
+                 hive_base64_decode(bytes, text, strlen(text)) == 0;
+    free(base64_name);
+    return found;
+}

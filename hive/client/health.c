@@ -1,0 +1,228 @@
+/* /healthz, read: what every poller knows about a node. Members that an older node does not send keep their
+ * zero; a member of the wrong type is an error, since then it is not Hive that answered. */
+#include "hive/api.h"
+
+#include <errno.h>
+
+#include "client/fields.h"
+#include "hive/json.h"
+#include "hive/memory.h"
+
+const char *const hive_mode_names[] = {"QUEEN", "DRONE", NULL};
+const char *const hive_raft_state_names[] = {"FOLLOWER", "CANDIDATE", "LEADER", "LEARNER", NULL};
+const char *const hive_drone_state_names[] = {"healthy", "suspect", "lost", NULL};
+
+static const char *const status_names[] = {"NOT_READY", "READY", NULL};
+
+#define HEALTH(name, type, presence, member, names)                                                          \
+    {                                                                                                        \
+        name, type, presence, FIELD_OF(struct hive_health, member), names                                    \
+    }
+
+static const struct field node_fields[] = {
+    HEALTH("version", FIELD_TEXT, FIELD_OPTIONAL, version, NULL),
+    HEALTH("mode", FIELD_CHOICE, FIELD_REQUIRED, mode, hive_mode_names),
+    HEALTH("id", FIELD_TEXT, FIELD_OPTIONAL, id, NULL),
+    HEALTH("address", FIELD_TEXT, FIELD_OPTIONAL, address, NULL),
+    HEALTH("pid", FIELD_NUMBER, FIELD_OPTIONAL, pid, NULL),
+    HEALTH("uptime_ms", FIELD_NUMBER, FIELD_OPTIONAL, uptime_ms, NULL),
+    {0},
+};
+
+static const struct field queen_fields[] = {
+    HEALTH("raft_state", FIELD_CHOICE, FIELD_REQUIRED, raft_state, hive_raft_state_names),
+    HEALTH("term", FIELD_NUMBER, FIELD_REQUIRED, term, NULL),
+    HEALTH("leader", FIELD_TEXT, FIELD_OPTIONAL, leader, NULL),
+    HEALTH("voted_for", FIELD_TEXT, FIELD_OPTIONAL, voted_for, NULL),
+    HEALTH("last_heartbeat", FIELD_NUMBER, FIELD_OPTIONAL, last_heartbeat_ms, NULL),
+    {0},
+};
+
+static const struct field log_fields[] = {
+    HEALTH("first", FIELD_NUMBER, FIELD_OPTIONAL, log_first, NULL),
+    HEALTH("last", FIELD_NUMBER, FIELD_OPTIONAL, log_last, NULL),
+    HEALTH("commit", FIELD_NUMBER, FIELD_OPTIONAL, log_commit, NULL),
+    HEALTH("applied", FIELD_NUMBER, FIELD_OPTIONAL, log_applied, NULL),
+    HEALTH("snapshot", FIELD_NUMBER, FIELD_OPTIONAL, log_snapshot, NULL),
+    {0},
+};
+
+static const struct field drone_fields[] = {
+    HEALTH("queen", FIELD_TEXT, FIELD_OPTIONAL, queen, NULL),
+    HEALTH("capacity", FIELD_INT, FIELD_OPTIONAL, capacity, NULL),
+    HEALTH("running", FIELD_INT, FIELD_OPTIONAL, running, NULL),
+    HEALTH("done", FIELD_NUMBER, FIELD_OPTIONAL, done, NULL),
+    HEALTH("failed", FIELD_NUMBER, FIELD_OPTIONAL, failed, NULL),
+    {0},
+};
+
+static const struct field transition_fields[] = {
+    {"time_ms", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_transition, time_ms), NULL},
+    {"term", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_transition, term), NULL},
+    {"state", FIELD_CHOICE, FIELD_REQUIRED, FIELD_OF(struct hive_transition, state), hive_raft_state_names},
+    {0},
+};
+
+static const struct field peer_fields[] = {
+    {"address", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_peer_health, address), NULL},
+    {"match", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, match), NULL},
+    {"next", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, next), NULL},
+    {"state", FIELD_TEXT, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, state), NULL},
+    {"last_ack_ms", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, last_ack_ms), NULL},
+    {0},
+};
+
+static const struct field known_drone_fields[] = {
+    {"name", FIELD_TEXT, FIELD_OPTIONAL, FIELD_OF(struct hive_drone_health, name), NULL},
+    {"state", FIELD_CHOICE, FIELD_REQUIRED, FIELD_OF(struct hive_drone_health, state),
+     hive_drone_state_names},
+    {"last_seen_ms", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_drone_health, last_seen_ms), NULL},
+    {"running", FIELD_INT, FIELD_OPTIONAL, FIELD_OF(struct hive_drone_health, running), NULL},
+    {0},
+};
+
+/* The array (or object) NAME of `json`; an empty one where it is missing. */
+static int get_list(const cJSON *json, const char *name, bool is_object, const cJSON **list, size_t *count,
+                    struct hive_error *error)
+{
+    *list = NULL;
+    int result =
+        is_object ? hive_json_object(json, name, list, error) : hive_json_array(json, name, list, error);
+    *count = result ? 0 : (size_t)cJSON_GetArraySize(*list);
+    return result == -ENOENT ? 0 : result;
+}
+
+static int read_transitions(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *list, *item;
+    size_t count;
+    int result = get_list(json, "transitions", false, &list, &count, error);
+    health->transitions = hive_calloc(count, sizeof *health->transitions);
+    cJSON_ArrayForEach(item, list)
+    {
+        result = hive_fields_read(item, transition_fields, &health->transitions[health->transition_count++],
+                                  error);
+        if (result)
+            return hive_error_prefix(error, result, "transitions");
+    }
+    return result;
+}
+
+static int read_peers(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *list, *item;
+    size_t count;
+    int result = get_list(json, "peers", false, &list, &count, error);
+    health->peers = hive_calloc(count, sizeof *health->peers);
+    cJSON_ArrayForEach(item, list)
+    {
+        struct hive_peer_health *peer = &health->peers[health->peer_count++];
+        peer->has_progress = cJSON_HasObjectItem(item, "match");
+        result = hive_fields_read(item, peer_fields, peer, error);
+        if (result)
+            return hive_error_prefix(error, result, "peers");
+    }
+    return result;
+}
+
+static int read_drones(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *list, *item;
+    size_t count;
+    int result = get_list(json, "drones", true, &list, &count, error);
+    health->drones = hive_calloc(count, sizeof *health->drones);
+    cJSON_ArrayForEach(item, list)
+    {
+        struct hive_drone_health *drone = &health->drones[health->drone_count++];
+        if (strlen(item->string) >= sizeof drone->address)
+            return hive_error_set(error, -EINVAL, "drones: an address must be shorter than %zu bytes",
+                                  sizeof drone->address);
+        memcpy(drone->address, item->string, strlen(item->string) + 1);
+        result = hive_fields_read(item, known_drone_fields, drone, error);
+        if (result)
+            return hive_error_prefix(error, result, "drones");
+    }
+    return result;
+}
+
+static int read_running_tasks(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *list, *item;
+    size_t count;
+    int result = get_list(json, "tasks", false, &list, &count, error);
+    health->running_tasks = hive_calloc(count, sizeof *health->running_tasks);
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *id;
+        result = hive_json_string(item, "id", &id, error);
+        if (result)
+            return hive_error_prefix(error, -EINVAL, "tasks");
+        health->running_tasks[health->running_task_count++] = hive_strdup(id);
+    }
+    return result;
+}
+
+static int read_queen(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *log = NULL;
+    int result = hive_fields_read(json, queen_fields, health, error);
+    if (!result)
+        result = hive_json_object(json, "log", &log, error);
+    if (result == -ENOENT)
+        result = 0;
+    if (!result && log) {
+        result = hive_fields_read(log, log_fields, health, error);
+        if (result)
+            hive_error_prefix(error, result, "log");
+    }
+    if (!result)
+        result = read_transitions(json, health, error);
+    if (!result)
+        result = read_peers(json, health, error);
+    if (!result)
+        result = read_drones(json, health, error);
+    return result;
+}
+
+static int read_node(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    int ready = 0;
+    const struct field status_fields[] = {
+        {"status", FIELD_CHOICE, FIELD_REQUIRED, 0, sizeof ready, status_names},
+        {0},
+    };
+    int result = hive_fields_read(json, status_fields, &ready, error);
+    if (!result)
+        result = hive_fields_read(json, node_fields, health, error);
+    if (result)
+        return result;
+    health->ready = ready;
+    if (health->mode == HIVE_MODE_QUEEN)
+        return read_queen(json, health, error);
+    result = hive_fields_read(json, drone_fields, health, error);
+    return result ? result : read_running_tasks(json, health, error);
+}
+
+int hive_health_parse(const char *json, size_t bytes, struct hive_health *health, struct hive_error *error)
+{
+    *health = (struct hive_health){0};
+    cJSON *document = hive_json_parse_object(json, bytes, error);
+    int result = document ? read_node(document, health, error) : -EINVAL;
+    cJSON_Delete(document);
+    if (result) {
+        hive_health_finish(health);
+        hive_error_prefix(error, result, "/healthz");
+    }
+    return result;
+}
+
+void hive_health_finish(struct hive_health *health)
+{
+    for (size_t i = 0; i < health->running_task_count; i++)
+        free(health->running_tasks[i]);
+    free(health->running_tasks);
+    free(health->transitions);
+    free(health->peers);
+    free(health->drones);
+    *health = (struct hive_health){0};
+}
