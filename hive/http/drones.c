@@ -44,6 +44,8 @@ static int parse(struct registration *registration, struct hive_error *error)
         return -EINVAL;
     if (hive_address_parse(registration->address, &address, error))
         return hive_error_prefix(error, -EINVAL, "\"address\"");
+    if (address.port == 0)
+        return hive_error_set(error, -EINVAL, "\"address\" must have the port that the drone listens on, not 0");
     if (*name && !hive_is_name(name))
         return hive_error_set(error, -EINVAL,
                               "\"name\" must be of up to %d letters, digits, '.', '_' and '-'",

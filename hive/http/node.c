@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,6 +130,16 @@ static void stop(struct node *node)
         drone_destroy(node->drone);
 }
 
+/* Connections, segments and requests under way need more descriptors than the usual soft limit of 1024. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int node_run(const struct node_config *config, struct hive_error *error)
 {
     /* Blocked before the first thread exists, so that all inherit it and sigwait below is the only one to see
@@ -140,6 +151,7 @@ int node_run(const struct node_config *config, struct hive_error *error)
     sigaddset(&ends, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
 
     struct node node = {.config = config, .started_ms = hive_clock_monotonic_ms()};
     bool is_loopback = false;

@@ -74,7 +74,8 @@ const char *hive_request_segment(const struct hive_request *request, int wildcar
                                  size_t *bytes);                                       /* 0 = the first
                                               upper-case segment (or the rest after "..."), decoded;
                                               may hold NUL bytes: `bytes` (may be NULL) tells */
-const char *hive_request_query(const struct hive_request *request, const char *name);  /* decoded, or NULL */
+/* A parameter of the query, decoded ('+' is a space), or NULL. */
+const char *hive_request_query(const struct hive_request *request, const char *name);
 const char *hive_request_header(const struct hive_request *request, const char *name); /* or NULL */
 const char *hive_request_body(const struct hive_request *request, size_t *bytes);
 
