@@ -1,0 +1,244 @@
+/* Recovery: reads all segments in order and follows their records. What is read is either a log as it was
+ * acknowledged, less at most a write that never was, or an error: nothing is guessed, and nothing is skipped.
+ * How a bad frame is judged is told at the top of wal.c. Nothing is written before all was judged. */
+#include "store/recovery.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "hive/file.h"
+#include "hive/memory.h"
+#include "store/segment.h"
+
+/* A segment is as large as it was configured, or as the one frame that did not fit into that. */
+#define SEGMENT_BYTES_MAX (WAL_HEADER_BYTES + WAL_FRAME_EXTRA_BYTES + (size_t)WAL_PAYLOAD_BYTES)
+
+/* What was found out about one segment. */
+struct extent {
+    size_t used;  /* bytes up to the end of the last intact frame, header included */
+    size_t dirty; /* up to the last byte that is not zero: beyond `used` where a write was torn */
+};
+
+struct scan {
+    const char *directory;
+    raft_id id;
+    uint64_t count;                    /* segments */
+    struct extent *extents;            /* of each */
+    struct hive_buffer content, ahead; /* of the segment that is read; of one that is looked into ahead */
+    struct recovery_end *end;
+    struct store_recovery *found;
+    size_t capacity;   /* of found->entries */
+    char *last_frame;  /* a copy of the log's last frame, owned */
+    size_t last_bytes; /* of it */
+};
+
+/* Fills in the error for damage at `offset` of a segment. */
+static int damaged(const struct scan *scan, uint64_t sequence, size_t offset, const char *what,
+                   struct hive_error *error)
+{
+    char *path = segment_path(scan->directory, sequence);
+    int result = hive_error_set(
+        error, -EBADMSG,
+        "%s is damaged at byte %zu: %s: restore this queen from a backup, or wipe %s and let it "
+        "rejoin",
+        path, offset, what, scan->directory);
+    free(path);
+    return result;
+}
+
+static int load(const struct scan *scan, uint64_t sequence, struct hive_buffer *content,
+                struct wal_image *image, struct hive_error *error)
+{
+    struct wal_header header = {0};
+    char *path = segment_path(scan->directory, sequence);
+    int result = hive_file_read(path, SEGMENT_BYTES_MAX, content, error);
+    if (result < 0)
+        goto out;
+    result = wal_decode_header(content->data, content->size, &header);
+    if (result == -ENOTSUP)
+        hive_error_set(error, result, "%s was written by another version of hive: run that version on it",
+                       path);
+    else if (result < 0)
+        damaged(scan, sequence, 0, "its header is not intact", error);
+    else if (header.id != scan->id)
+        result = hive_error_set(
+            error, -EINVAL,
+            "%s belongs to queen %" PRIu64 ", not to queen %" PRIu64
+            ": start this one with a directory of its own, or with the address that it had before",
+            path, header.id, scan->id);
+    else if (header.sequence != sequence)
+        result = damaged(scan, sequence, 0, "its header is that of another segment", error);
+    *image = (struct wal_image){(const uint8_t *)content->data, content->size, header.salt};
+out:
+    free(path);
+    return result;
+}
+
+static void drop_entries_from(struct store_recovery *found, raft_index from)
+{
+    while (found->entry_count >= from)
+        free((void *)(uintptr_t)found->entries[--found->entry_count].data);
+}
+
+static void keep_entry(struct scan *scan, const struct raft_entry *entry)
+{
+    struct store_recovery *found = scan->found;
+    if (found->entry_count == scan->capacity) {
+        scan->capacity = scan->capacity ? scan->capacity * 2 : 64;
+        found->entries = hive_realloc(found->entries, scan->capacity, sizeof *found->entries);
+    }
+    struct raft_entry *kept = &found->entries[found->entry_count++];
+    *kept = *entry;
+    kept->data = entry->bytes ? hive_memdup(entry->data, entry->bytes) : NULL;
+}
+
+/* Follows the records of an intact frame. NULL, or what about them cannot be. */
+static const char *follow(struct scan *scan, const struct wal_frame *frame, bool opens_segment)
+{
+    const uint8_t *payload = frame->payload;
+    size_t bytes = frame->payload_bytes;
+    struct store_recovery *found = scan->found;
+    struct wal_record record;
+    for (; wal_next_record(&payload, &bytes, &record); opens_segment = false) {
+        if (opens_segment != (record.kind == WAL_OPENING))
+            return "a segment's opening is not where it belongs";
+        const char *wrong = wal_apply(&scan->end->state, &record);
+        if (wrong)
+            return wrong;
+        if (record.kind == WAL_ENTRY && found->entry_count &&
+            record.entry.term < found->entries[found->entry_count - 1].term)
+            return "it holds an entry of an older term than the one before it";
+        if (record.kind == WAL_ENTRY)
+            keep_entry(scan, &record.entry);
+        if (record.kind == WAL_TRUNCATE)
+            drop_entries_from(found, record.entry.index);
+    }
+    return bytes ? "it holds what is not a record" : NULL;
+}
+
+/* Judges the bytes at `offset`, which are neither an intact frame nor the end of what is used: 0 where a
+ * crash left them, and an error where they were a frame once. */
+static int judge(struct scan *scan, uint64_t sequence, const struct wal_image *image, size_t offset,
+                 struct hive_error *error)
+{
+    uint64_t number = scan->end->write_number;
+    bool is_damage = wal_has_frame(image, offset, number);
+    for (uint64_t later = sequence + 1; later <= scan->count && !is_damage; later++) {
+        struct wal_image ahead;
+        int result = load(scan, later, &scan->ahead, &ahead, error);
+        if (result < 0)
+            return result;
+        is_damage = wal_has_frame(&ahead, WAL_HEADER_BYTES, number);
+    }
+    if (is_damage)
+        return damaged(scan, sequence, offset, "intact records lie behind one that is not", error);
+    if (wal_frame_is_whole(image, offset))
+        return damaged(scan, sequence, offset, "a record that was written in full has changed", error);
+    return 0;
+}
+
+static int read_segment(struct scan *scan, uint64_t sequence, struct hive_error *error)
+{
+    struct recovery_end *end = scan->end;
+    struct wal_image image;
+    struct wal_frame frame;
+    int result = load(scan, sequence, &scan->content, &image, error);
+    if (result < 0)
+        return result;
+    size_t used = WAL_HEADER_BYTES;
+    while (wal_decode_frame(&image, used, &frame) && frame.number == end->write_number + 1) {
+        const char *wrong = follow(scan, &frame, used == WAL_HEADER_BYTES);
+        if (wrong)
+            return damaged(scan, sequence, used, wrong, error);
+        end->write_number = frame.number;
+        end->sequence = sequence;
+        scan->last_bytes = frame.bytes;
+        used += frame.bytes;
+    }
+    size_t dirty = image.size;
+    while (dirty > used && image.bytes[dirty - 1] == 0)
+        dirty--;
+    if (dirty > used)
+        result = judge(scan, sequence, &image, used, error);
+    if (result < 0)
+        return result;
+    /* The next segment is made when this one is half full, never before. */
+    if (used == WAL_HEADER_BYTES && sequence < scan->count)
+        return damaged(scan, sequence, used, "nothing is in it, though later segments are there", error);
+    if (used > WAL_HEADER_BYTES) {
+        end->offset = used;
+        free(scan->last_frame);
+        scan->last_frame = hive_memdup(image.bytes + used - scan->last_bytes, scan->last_bytes);
+    }
+    scan->extents[sequence - 1] = (struct extent){used, dirty};
+    return 0;
+}
+
+/* Cuts what a crash left behind the segment's last intact frame; and writes the log's last frame again. That
+ * one may be known to the page cache only: the process was killed between write and sync, or the sync failed
+ * and the kernel keeps the bytes as if it had not. Term and entries in it are acted upon from now on, so they
+ * have to be on the disk. */
+static int make_durable(struct scan *scan, const struct disk *disk, uint64_t sequence,
+                        struct hive_error *error)
+{
+    const struct extent *extent = &scan->extents[sequence - 1];
+    bool has_last = sequence == scan->end->sequence;
+    if (!has_last && extent->dirty == extent->used)
+        return 0;
+    struct segment segment = SEGMENT_NONE;
+    int result = segment_open(scan->directory, sequence, &segment, error);
+    if (result < 0)
+        return result;
+    struct iovec iovec = {.iov_base = scan->last_frame, .iov_len = scan->last_bytes};
+    if (has_last)
+        result = disk_write(disk, segment.file, &iovec, 1, (off_t)(extent->used - scan->last_bytes));
+    if (result == 0)
+        result = disk_write_zeros(disk, segment.file, (off_t)extent->used, extent->dirty - extent->used);
+    if (result == 0)
+        result = disk_sync(disk, segment.file);
+    if (result < 0)
+        hive_error_set(error, result, "cannot write to segment %" PRIu64 " of %s: %s", sequence,
+                       scan->directory, strerror(-result));
+    segment_close(&segment);
+    scan->found->truncated_bytes += extent->dirty - extent->used;
+    return result;
+}
+
+int recovery_run(const struct disk *disk, const char *directory, raft_id id, struct store_recovery *recovery,
+                 struct recovery_end *end, struct hive_error *error)
+{
+    struct scan scan = {.directory = directory, .id = id, .end = end, .found = recovery};
+    *recovery = (struct store_recovery){0};
+    *end = (struct recovery_end){0};
+    int result = segment_count(directory, &scan.count, error);
+    if (result < 0)
+        return result;
+    scan.extents = hive_calloc(scan.count, sizeof *scan.extents);
+    for (uint64_t sequence = 1; sequence <= scan.count && result == 0; sequence++)
+        result = read_segment(&scan, sequence, error);
+    for (uint64_t sequence = 1; sequence <= scan.count && result == 0; sequence++)
+        result = make_durable(&scan, disk, sequence, error);
+    if (result == 0) {
+        if (scan.count && end->sequence == 0) { /* a log whose first write was never finished */
+            end->sequence = 1;
+            end->offset = WAL_HEADER_BYTES;
+        }
+        end->has_spare = end->sequence < scan.count;
+        recovery->term = end->state.term;
+        recovery->voted_for = end->state.voted_for;
+    } else {
+        store_recovery_finish(recovery);
+    }
+    free(scan.extents);
+    free(scan.last_frame);
+    hive_buffer_finish(&scan.content);
+    hive_buffer_finish(&scan.ahead);
+    return result;
+}
+
+void store_recovery_finish(struct store_recovery *recovery)
+{
+    drop_entries_from(recovery, 1);
+    free(recovery->entries);
+    *recovery = (struct store_recovery){0};
+}
