@@ -202,7 +202,11 @@ int hive_file_lock(const char *path, struct hive_error *error)
         struct stat ours, named;
         if (fstat(file, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino &&
             ours.st_dev == named.st_dev) {
-            if (ftruncate(file, 0) < 0 || dprintf(file, "%d\n", (int)getpid()) < 0) {
+            /* Always of the same length, so that nothing has to be cut off first: that is slow on some file
+             * systems. */
+            char pid[16];
+            int bytes = snprintf(pid, sizeof pid, "%-10d\n", (int)getpid());
+            if (pwrite(file, pid, (size_t)bytes, 0) != bytes) {
                 result = failed(error, "write", path);
                 close(file);
                 return result;

@@ -78,6 +78,8 @@ static int parse_order(cJSON *json, struct task_order *order, struct hive_error 
         code = hive_json_string(json, "queen", &order->queen, error);
     if (code == 0 && hive_address_parse(order->queen, &queen, error) != 0)
         code = hive_error_prefix(error, -EINVAL, "\"queen\"");
+    if (code == 0 && queen.port == 0)
+        code = hive_error_set(error, -EINVAL, "\"queen\" must have a port that one can call");
     if (code == 0) {
         order->attempt = (uint32_t)attempt;
         order->spec = cJSON_DetachItemViaPointer(json, (cJSON *)spec);
