@@ -1,0 +1,232 @@
+/* The table of tasks, from submission to the end. All are found by number; besides, each stands in one of two
+ * lists: the unfinished ones, so that a scheduler never walks past what is done, and the finished ones in the
+ * order of their end, so that the oldest can be forgotten. */
+#include "machine/tables.h"
+
+#include <assert.h>
+#include <bsd/sys/queue.h>
+
+#include "hive/memory.h"
+
+struct task_row {
+    RB_ENTRY(task_row) by_number;
+    TAILQ_ENTRY(task_row) link; /* in `unfinished` or `finished` */
+    struct machine_task task;   /* all texts are owned */
+};
+
+RB_HEAD(task_tree, task_row);
+TAILQ_HEAD(task_list, task_row);
+
+struct tasks {
+    struct task_tree rows;
+    struct task_list unfinished; /* by number */
+    struct task_list finished;   /* by end */
+    size_t finished_count;
+    struct machine_task_counts counts;
+};
+
+static int row_compare(const struct task_row *a, const struct task_row *b)
+{
+    return (a->task.number > b->task.number) - (a->task.number < b->task.number);
+}
+
+TABLE_TREE(task_tree, task_row, by_number, row_compare)
+
+struct tasks *tasks_create(void)
+{
+    struct tasks *tasks = hive_calloc(1, sizeof *tasks);
+    TAILQ_INIT(&tasks->unfinished);
+    TAILQ_INIT(&tasks->finished);
+    return tasks;
+}
+
+static void row_remove(struct tasks *tasks, struct task_row *row)
+{
+    RB_REMOVE(task_tree, &tasks->rows, row);
+    free((void *)row->task.name);
+    free((void *)row->task.text.data);
+    free((void *)row->task.drone);
+    free((void *)row->task.detail);
+    free(row);
+}
+
+void tasks_destroy(struct tasks *tasks)
+{
+    struct task_row *row, *next;
+
+    RB_FOREACH_SAFE(row, task_tree, &tasks->rows, next)
+    row_remove(tasks, row);
+    free(tasks);
+}
+
+static struct task_row *row_find(struct tasks *tasks, uint64_t number)
+{
+    return RB_FIND(task_tree, &tasks->rows, &(struct task_row){.task.number = number});
+}
+
+/* Where the tasks of a state are counted. */
+static uint64_t *count_of(struct machine_task_counts *counts, enum machine_task_state state)
+{
+    uint64_t *const places[] = {
+        [MACHINE_TASK_PENDING] = &counts->pending, [MACHINE_TASK_ASSIGNED] = &counts->assigned,
+        [MACHINE_TASK_RUNNING] = &counts->running, [MACHINE_TASK_SUCCEEDED] = &counts->succeeded,
+        [MACHINE_TASK_FAILED] = &counts->failed,   [MACHINE_TASK_STOPPED] = &counts->stopped,
+        [MACHINE_TASK_LOST] = &counts->lost,
+    };
+    return places[state];
+}
+
+static void set_state(struct tasks *tasks, struct task_row *row, enum machine_task_state state)
+{
+    --*count_of(&tasks->counts, row->task.state);
+    ++*count_of(&tasks->counts, state);
+    row->task.state = state;
+}
+
+/* The last change of a task. May forget the oldest finished one; `row` itself stays. */
+static void finish(struct tasks *tasks, struct task_row *row, enum machine_task_state state,
+                   struct machine_bytes detail, int64_t time_ms)
+{
+    set_state(tasks, row, state);
+    machine_text_replace(&row->task.detail, detail);
+    row->task.finished_at_ms = time_ms;
+    TAILQ_REMOVE(&tasks->unfinished, row, link);
+    TAILQ_INSERT_TAIL(&tasks->finished, row, link);
+    if (++tasks->finished_count > HIVE_TASKS_FINISHED) {
+        struct task_row *oldest = TAILQ_FIRST(&tasks->finished);
+        TAILQ_REMOVE(&tasks->finished, oldest, link);
+        tasks->finished_count--;
+        row_remove(tasks, oldest);
+    }
+}
+
+void tasks_submit(struct machine *machine, uint64_t index, const struct machine_command *command,
+                  struct machine_result *result)
+{
+    struct tasks *tasks = machine->tasks;
+    const struct machine_task_counts *counts = &tasks->counts;
+
+    if (counts->pending + counts->assigned + counts->running >= HIVE_TASKS_UNFINISHED) {
+        result->status = MACHINE_FULL;
+        return;
+    }
+    struct task_row *row = hive_calloc(1, sizeof *row);
+    row->task.number = index;
+    row->task.state = MACHINE_TASK_PENDING;
+    row->task.submitted_at_ms = command->time_ms;
+    machine_text_replace(&row->task.name, command->name);
+    machine_bytes_replace(&row->task.text, command->text);
+    machine_text_replace(&row->task.drone, machine_bytes_of(""));
+    machine_text_replace(&row->task.detail, machine_bytes_of(""));
+    RB_INSERT(task_tree, &tasks->rows, row);
+    /* Log indexes rise, so the tail is the place by number. */
+    TAILQ_INSERT_TAIL(&tasks->unfinished, row, link);
+    tasks->counts.pending++;
+    result->task = index;
+}
+
+void tasks_assign(struct machine *machine, uint64_t index, const struct machine_command *command,
+                  struct machine_result *result)
+{
+    struct task_row *row = row_find(machine->tasks, command->task);
+
+    (void)index;
+    if (row && row->task.state != MACHINE_TASK_PENDING) {
+        result->status = MACHINE_CONFLICT;
+        return;
+    }
+    if (!row || !drones_add_task(machine->drones, command->drone)) {
+        result->status = MACHINE_NOT_FOUND;
+        return;
+    }
+    set_state(machine->tasks, row, MACHINE_TASK_ASSIGNED);
+    machine_text_replace(&row->task.drone, command->drone);
+    row->task.assigned_at_ms = command->time_ms;
+    row->task.attempt++;
+    result->attempt = row->task.attempt;
+}
+
+/* True where the command speaks of the assignment that stands, and leads forward from its state. */
+static bool update_fits(const struct machine_task *task, const struct machine_command *command)
+{
+    if (task->state != MACHINE_TASK_ASSIGNED && task->state != MACHINE_TASK_RUNNING)
+        return false;
+    return command->state > task->state && command->attempt == task->attempt &&
+           machine_bytes_compare(command->drone, machine_bytes_of(task->drone)) == 0;
+}
+
+void tasks_update(struct machine *machine, uint64_t index, const struct machine_command *command,
+                  struct machine_result *result)
+{
+    struct task_row *row = row_find(machine->tasks, command->task);
+
+    (void)index;
+    if (!row) {
+        result->status = MACHINE_NOT_FOUND;
+        return;
+    }
+    if (!update_fits(&row->task, command)) {
+        result->status = MACHINE_CONFLICT;
+        return;
+    }
+    if (command->state == MACHINE_TASK_RUNNING) {
+        set_state(machine->tasks, row, command->state);
+        return;
+    }
+    drones_drop_task(machine->drones, command->drone);
+    finish(machine->tasks, row, command->state, command->detail, command->time_ms);
+}
+
+void tasks_release(struct tasks *tasks, struct machine_bytes address, int64_t time_ms)
+{
+    struct task_row *row, *next;
+
+    TAILQ_FOREACH_SAFE(row, &tasks->unfinished, link, next)
+    {
+        if (machine_bytes_compare(machine_bytes_of(row->task.drone), address) != 0)
+            continue;
+        if (row->task.state == MACHINE_TASK_RUNNING)
+            finish(tasks, row, MACHINE_TASK_LOST, machine_bytes_of("its drone was lost while it ran"),
+                   time_ms);
+        else if (row->task.state == MACHINE_TASK_ASSIGNED) {
+            set_state(tasks, row, MACHINE_TASK_PENDING);
+            row->task.assigned_at_ms = 0;
+        }
+    }
+}
+
+bool machine_task_get(const struct machine *machine, uint64_t number, struct machine_task *task)
+{
+    struct task_row *row = row_find(machine->tasks, number);
+    if (row)
+        *task = row->task;
+    return row;
+}
+
+void machine_task_each(const struct machine *machine, uint64_t after,
+                       bool (*visit)(const struct machine_task *task, void *context), void *context)
+{
+    struct tasks *tasks = machine->tasks;
+    struct task_row *row = RB_NFIND(task_tree, &tasks->rows, &(struct task_row){.task.number = after});
+
+    if (row && row->task.number == after)
+        row = RB_NEXT(task_tree, , row);
+    while (row && visit(&row->task, context))
+        row = RB_NEXT(task_tree, , row);
+}
+
+void machine_task_each_unfinished(const struct machine *machine,
+                                  bool (*visit)(const struct machine_task *task, void *context),
+                                  void *context)
+{
+    struct task_row *row;
+
+    TAILQ_FOREACH(row, &machine->tasks->unfinished, link)
+    if (!visit(&row->task, context))
+        return;
+}
+
+struct machine_task_counts machine_task_counts(const struct machine *machine)
+{
+    return machine->tasks->counts;
+}
