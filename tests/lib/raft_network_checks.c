@@ -1,0 +1,315 @@
+/* What must hold in the test network after every single step, whatever the weather (Fig. 3 of the paper, and
+ * the ordering contract of raft.h): it is kept apart from the network so that it can be read as a list of
+ * promises. */
+#include "lib/raft_network.h"
+
+#include <inttypes.h>
+
+#include "hive/memory.h"
+
+/* An entry is known for good by its index and term. */
+struct birth {
+    raft_term term, previous_term;
+    uint64_t hash; /* of type and data */
+};
+
+struct slot { /* of one index */
+    struct birth *births;
+    size_t birth_count;
+    raft_term committed_term; /* of the entry that is committed; 0: none yet */
+    raft_term committed_in;   /* the term of the leader that did it */
+};
+
+struct asked_read {
+    uint64_t context;
+    raft_index committed; /* when it was asked */
+};
+
+struct raft_network_checks {
+    struct slot *slots; /* by index */
+    size_t slot_count;
+    raft_index committed;
+    raft_id *leaders; /* by term */
+    size_t leader_count;
+    struct asked_read *reads;
+    size_t read_count;
+};
+
+struct raft_network_checks *raft_network_checks_create(void)
+{
+    return hive_calloc(1, sizeof(struct raft_network_checks));
+}
+
+void raft_network_checks_destroy(struct raft_network_checks *checks)
+{
+    for (size_t i = 0; i < checks->slot_count; i++)
+        free(checks->slots[i].births);
+    free(checks->slots);
+    free(checks->leaders);
+    free(checks->reads);
+    free(checks);
+}
+
+raft_index raft_network_committed(const struct raft_network *network)
+{
+    return network->checks->committed;
+}
+
+static struct slot *slot_at(struct raft_network_checks *checks, raft_index index)
+{
+    if (index >= checks->slot_count) {
+        size_t count = (size_t)index * 2 + 64;
+        checks->slots = hive_realloc(checks->slots, count, sizeof *checks->slots);
+        memset(checks->slots + checks->slot_count, 0, (count - checks->slot_count) * sizeof *checks->slots);
+        checks->slot_count = count;
+    }
+    return &checks->slots[index];
+}
+
+static uint64_t hash_of(const struct raft_entry *entry)
+{
+    uint64_t hash = 14695981039346656037U ^ entry->type; /* FNV-1a */
+    for (size_t i = 0; i < entry->bytes; i++)
+        hash = (hash ^ ((const unsigned char *)entry->data)[i]) * 1099511628211U;
+    return hash;
+}
+
+/* Log Matching: an index and a term mean one entry, with one entry before it, in all logs at all times. */
+void raft_network_check_birth(struct raft_network *network, const struct raft_entry *entry,
+                              raft_term previous_term)
+{
+    struct slot *slot = slot_at(network->checks, entry->index);
+    struct birth birth = {entry->term, previous_term, hash_of(entry)};
+    for (size_t i = 0; i < slot->birth_count; i++) {
+        const struct birth *known = &slot->births[i];
+        if (known->term != entry->term)
+            continue;
+        if (known->previous_term != previous_term || known->hash != birth.hash)
+            raft_network_fail(network, "log matching: two different entries %" PRIu64 " of term %" PRIu64,
+                              entry->index, entry->term);
+        return;
+    }
+    slot->births = hive_realloc(slot->births, slot->birth_count + 1, sizeof *slot->births);
+    slot->births[slot->birth_count++] = birth;
+}
+
+/* Election Safety: at most one leader in a term. */
+static void check_leader(struct raft_network *network, raft_id id, raft_term term)
+{
+    struct raft_network_checks *checks = network->checks;
+    if (term >= checks->leader_count) {
+        size_t count = (size_t)term * 2 + 64;
+        checks->leaders = hive_realloc(checks->leaders, count, sizeof *checks->leaders);
+        memset(checks->leaders + checks->leader_count, 0,
+               (count - checks->leader_count) * sizeof *checks->leaders);
+        checks->leader_count = count;
+    }
+    if (checks->leaders[term] && checks->leaders[term] != id)
+        raft_network_fail(network, "two leaders in term %" PRIu64 ": %" PRIu64 " and %" PRIu64, term,
+                          checks->leaders[term], id);
+    checks->leaders[term] = id;
+}
+
+/* Leader Completeness: what was committed in an earlier term is in a new leader's log. (The leader of a later
+ * term may have been there first; of what it committed an earlier one need not know.) */
+static void check_completeness(struct raft_network *network, raft_id id)
+{
+    const struct raft *raft = network->nodes[id].raft;
+    for (raft_index i = 1; i <= network->checks->committed; i++) {
+        const struct raft_entry *entry = raft_entry_at(raft, i);
+        const struct slot *slot = slot_at(network->checks, i);
+        if (slot->committed_in < raft_current_term(raft) && (!entry || entry->term != slot->committed_term))
+            raft_network_fail(network, "leader %" PRIu64 " lacks the committed entry %" PRIu64, id, i);
+    }
+}
+
+/* Committed is durable on a quorum; the leader's own disk counts like the others. */
+static void check_is_on_quorum(struct raft_network *network, raft_index index, raft_term term)
+{
+    size_t copies = 0;
+    for (raft_id id = 1; id <= network->node_count; id++) {
+        const struct raft_disk *disk = &network->nodes[id].disk;
+        if (network->nodes[id].is_ghost)
+            return; /* what is on its disk is the test's word */
+        copies += disk->entry_count >= index && disk->entries[index - 1].term == term;
+    }
+    if (copies <= network->node_count / 2)
+        raft_network_fail(network, "entry %" PRIu64 " is committed but durable on %zu nodes only", index,
+                          copies);
+}
+
+/* State Machine Safety: an index is committed with one term only, for ever. */
+static void check_commit(struct raft_network *network, raft_id id)
+{
+    struct raft_node *node = &network->nodes[id];
+    raft_index commit = raft_commit_index(node->raft);
+
+    if (commit < node->commit)
+        raft_network_fail(network, "the commit index of node %" PRIu64 " fell", id);
+    for (raft_index i = node->commit + 1; i <= commit; i++) {
+        const struct raft_entry *entry = raft_entry_at(node->raft, i);
+        struct slot *slot = slot_at(network->checks, i);
+        if (!entry)
+            raft_network_fail(network, "node %" PRIu64 " committed %" PRIu64 ", which it lacks", id, i);
+        if (slot->committed_term && slot->committed_term != entry->term)
+            raft_network_fail(
+                network, "the committed entry %" PRIu64 " of term %" PRIu64 " became one of term %" PRIu64, i,
+                slot->committed_term, entry->term);
+        if (!slot->committed_term)
+            slot->committed_in = raft_current_term(node->raft);
+        slot->committed_term = entry->term;
+        if (i > network->checks->committed)
+            network->checks->committed = i;
+    }
+    /* Older entries are committed with the last one: the last one is what was counted. */
+    if (commit > node->commit)
+        check_is_on_quorum(network, commit, raft_entry_at(node->raft, commit)->term);
+    node->commit = commit;
+}
+
+/* A read sees everything that was committed when it was asked. */
+static void check_reads(struct raft_network *network, const struct raft_event *event,
+                        const struct raft_update *update)
+{
+    struct raft_network_checks *checks = network->checks;
+    if (event->type == RAFT_EVENT_READ) {
+        checks->reads = hive_realloc(checks->reads, checks->read_count + 1, sizeof *checks->reads);
+        checks->reads[checks->read_count++] = (struct asked_read){event->read_context, checks->committed};
+    }
+    for (size_t i = 0; i < update->read_count; i++) {
+        size_t at = checks->read_count;
+        while (at > 0 && checks->reads[at - 1].context != update->reads[i].context)
+            at--;
+        if (at == 0)
+            raft_network_fail(network, "a read was answered that nobody asked, or twice");
+        if (update->reads[i].status == RAFT_OK && update->reads[i].index < checks->reads[at - 1].committed)
+            raft_network_fail(network, "a stale read: index %" PRIu64 ", committed was %" PRIu64,
+                              update->reads[i].index, checks->reads[at - 1].committed);
+        checks->reads[at - 1] = checks->reads[--checks->read_count];
+    }
+}
+
+/* What goes to the disk is what is in memory. */
+static void check_write(struct raft_network *network, raft_id id, const struct raft_update *update)
+{
+    struct raft_node *node = &network->nodes[id];
+    if (update->truncate_from && update->truncate_from <= node->commit)
+        raft_network_fail(network, "node %" PRIu64 " truncates committed entries", id);
+    for (size_t i = 0; i < update->entry_count; i++) {
+        const struct raft_entry *entry = &update->entries[i];
+        const struct raft_entry *previous = raft_entry_at(node->raft, entry->index - 1);
+        raft_network_check_birth(network, entry, previous ? previous->term : 0);
+    }
+    if (update->entry_count && update->entries[update->entry_count - 1].index != raft_last_index(node->raft))
+        raft_network_fail(network, "node %" PRIu64 " does not write its last entry", id);
+}
+
+void raft_network_check_step(struct raft_network *network, raft_id id, const struct raft_event *event,
+                             const struct raft_update *update)
+{
+    struct raft_node *node = &network->nodes[id];
+    raft_term term = raft_current_term(node->raft);
+
+    if (term < node->term)
+        raft_network_fail(network, "the term of node %" PRIu64 " fell", id);
+    node->term = term;
+    check_write(network, id, update);
+    for (size_t i = 0; i < update->transition_count; i++)
+        if (update->transitions[i].role == RAFT_LEADER) {
+            check_leader(network, id, update->transitions[i].term);
+            check_completeness(network, id);
+        }
+    check_commit(network, id);
+    check_reads(network, event, update);
+}
+
+/* The term that a restart would find: that of the hard state, or of an entry that got there before it. */
+static raft_term term_on(const struct raft_disk *disk)
+{
+    raft_term last = disk->entry_count ? disk->entries[disk->entry_count - 1].term : 0;
+    return last > disk->term ? last : disk->term;
+}
+
+/* The ordering contract: nothing is said that a crash right now could make untrue. */
+void raft_network_check_leaving(struct raft_network *network, const struct raft_message *message)
+{
+    const struct raft_disk *disk = &network->nodes[message->from].disk;
+    bool is_pre_vote = (message->type == RAFT_REQUEST_VOTE && message->request_vote.pre_vote) ||
+                       (message->type == RAFT_REQUEST_VOTE_REPLY && message->request_vote_reply.pre_vote);
+    raft_index match = message->append_entries_reply.match_index;
+
+    if (!is_pre_vote && term_on(disk) < message->term)
+        raft_network_fail(network, "node %" PRIu64 " speaks of term %" PRIu64 ", which is not on its disk",
+                          message->from, message->term);
+    if (message->type == RAFT_REQUEST_VOTE && !is_pre_vote && disk->term == message->term &&
+        disk->voted_for != message->from)
+        raft_network_fail(network, "node %" PRIu64 " asks for votes without its own on disk", message->from);
+    if (message->type == RAFT_REQUEST_VOTE_REPLY && !is_pre_vote &&
+        message->request_vote_reply.vote_granted && disk->term == message->term &&
+        disk->voted_for != message->to)
+        raft_network_fail(network, "node %" PRIu64 " grants a vote that is not on its disk", message->from);
+    if (message->type == RAFT_APPEND_ENTRIES_REPLY && message->append_entries_reply.success &&
+        disk->term == message->term && match > disk->entry_count)
+        raft_network_fail(network,
+                          "node %" PRIu64 " acknowledges entry %" PRIu64 ", which is not on its disk",
+                          message->from, match);
+}
+
+/* A restart forgets nothing that anybody was told. */
+void raft_network_check_start(struct raft_network *network, raft_id id)
+{
+    struct raft_node *node = &network->nodes[id];
+    if (raft_current_term(node->raft) < node->disk.term ||
+        raft_last_index(node->raft) != node->disk.entry_count)
+        raft_network_fail(network, "node %" PRIu64 " did not recover what is on its disk", id);
+    node->term = raft_current_term(node->raft);
+}
+
+static uint64_t mix(uint64_t digest, uint64_t value)
+{
+    digest = (digest ^ value) * 0x9E3779B97F4A7C15U;
+    return digest ^ digest >> 29;
+}
+
+static uint64_t mix_entries(uint64_t digest, const struct raft_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        digest = mix(mix(mix(digest, entries[i].index), entries[i].term), hash_of(&entries[i]));
+    return digest;
+}
+
+static uint64_t mix_message(uint64_t digest, const struct raft_message *message)
+{
+    const struct raft_append_entries *append = &message->append_entries;
+    const struct raft_append_entries_reply *reply = &message->append_entries_reply;
+
+    digest = mix(mix(mix(digest, message->type), message->to), message->term);
+    digest = mix(mix(digest, message->context), message->after_write);
+    switch (message->type) {
+    case RAFT_REQUEST_VOTE:
+        digest = mix(mix(digest, message->request_vote.last_log_index), message->request_vote.last_log_term);
+        return mix(digest, message->request_vote.pre_vote);
+    case RAFT_REQUEST_VOTE_REPLY:
+        return mix(mix(digest, message->request_vote_reply.vote_granted),
+                   message->request_vote_reply.pre_vote);
+    case RAFT_APPEND_ENTRIES:
+        digest = mix(mix(mix(digest, append->prev_log_index), append->prev_log_term), append->leader_commit);
+        return mix_entries(mix(digest, append->round), append->entries, append->entry_count);
+    case RAFT_APPEND_ENTRIES_REPLY:
+        digest = mix(mix(mix(digest, reply->success), reply->match_index), reply->conflict_index);
+        return mix(mix(digest, reply->conflict_term), reply->round);
+    }
+    return digest;
+}
+
+uint64_t raft_network_digest(uint64_t digest, const struct raft_update *update)
+{
+    digest = mix(mix(mix(digest, update->write), update->truncate_from), update->hard_state_changed);
+    digest = mix_entries(digest, update->entries, update->entry_count);
+    digest = mix(mix(mix(digest, update->term), update->voted_for), update->commit_index);
+    for (size_t i = 0; i < update->message_count; i++)
+        digest = mix_message(digest, &update->messages[i]);
+    for (size_t i = 0; i < update->read_count; i++)
+        digest = mix(mix(digest, update->reads[i].context), update->reads[i].index);
+    return mix(digest, (uint64_t)update->deadline_ms);
+}

@@ -1,0 +1,140 @@
+/* What ghosts say: messages made by hand, for the tests of the consensus core. */
+#ifndef UNIT_RAFT_SPEECH_H
+#define UNIT_RAFT_SPEECH_H
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "lib/raft_network.h"
+
+static inline void say_request_vote(struct raft_network *network, raft_id from, raft_id to, raft_term term,
+                                    raft_index last_index, raft_term last_term, bool pre_vote)
+{
+    raft_network_receive(network, &(struct raft_message){.type = RAFT_REQUEST_VOTE,
+                                                         .from = from,
+                                                         .to = to,
+                                                         .term = term,
+                                                         .request_vote = {.last_log_index = last_index,
+                                                                          .last_log_term = last_term,
+                                                                          .pre_vote = pre_vote}});
+}
+
+static inline void say_vote(struct raft_network *network, raft_id from, raft_id to, raft_term term,
+                            bool granted, bool pre_vote)
+{
+    raft_network_receive(network, &(struct raft_message){
+                                      .type = RAFT_REQUEST_VOTE_REPLY,
+                                      .from = from,
+                                      .to = to,
+                                      .term = term,
+                                      .request_vote_reply = {.vote_granted = granted, .pre_vote = pre_vote}});
+}
+
+/* Entries behind `prev` with the given terms, as in "1 1 2"; their data tell index and term. */
+static inline void say_append(struct raft_network *network, raft_id from, raft_id to, raft_term term,
+                              raft_index prev, raft_term prev_term, const char *terms, raft_index commit)
+{
+    struct raft_entry entries[16];
+    char data[16][48], *end;
+    size_t count = 0;
+
+    for (raft_term t = strtoull(terms, &end, 10); end != terms; terms = end, t = strtoull(terms, &end, 10)) {
+        raft_index index = prev + count + 1;
+        entries[count] =
+            (struct raft_entry){.index = index, .term = t, .type = RAFT_ENTRY_COMMAND, .data = data[count]};
+        entries[count].bytes =
+            (size_t)snprintf(data[count], sizeof data[count], "%" PRIu64 ".%" PRIu64, t, index);
+        count++;
+    }
+    raft_network_receive(network, &(struct raft_message){.type = RAFT_APPEND_ENTRIES,
+                                                         .from = from,
+                                                         .to = to,
+                                                         .term = term,
+                                                         .context = 1,
+                                                         .append_entries = {.prev_log_index = prev,
+                                                                            .prev_log_term = prev_term,
+                                                                            .leader_commit = commit,
+                                                                            .entries = entries,
+                                                                            .entry_count = count}});
+}
+
+static inline void say_append_reply(struct raft_network *network, raft_id from, raft_id to, raft_term term,
+                                    struct raft_append_entries_reply reply)
+{
+    raft_network_receive(network, &(struct raft_message){.type = RAFT_APPEND_ENTRIES_REPLY,
+                                                         .from = from,
+                                                         .to = to,
+                                                         .term = term,
+                                                         .append_entries_reply = reply});
+}
+
+/* Takes the oldest packet of the kind out of the queue and gives what it said; fails where there is none. */
+static inline struct raft_message heard(struct raft_network *network, enum raft_message_type type,
+                                        raft_id from, raft_id to)
+{
+    struct raft_packet *packet = raft_network_find(network, type, from, to);
+    if (!packet)
+        raft_network_fail(network, "node %" PRIu64 " did not say what it should to %" PRIu64, from, to);
+    struct raft_message message = packet->message;
+    if (type == RAFT_APPEND_ENTRIES)
+        message.append_entries.entries = NULL; /* they go with the packet */
+    raft_network_drop(network, packet);
+    return message;
+}
+
+static inline bool is_silent(struct raft_network *network, enum raft_message_type type, raft_id from,
+                             raft_id to)
+{
+    return !raft_network_find(network, type, from, to);
+}
+
+/* Node 1, up among ghosts, from the disk that it has (see raft_network_write_disk). */
+static inline struct raft_network *one_among_ghosts(size_t nodes)
+{
+    return raft_network_create(&(struct raft_network_config){.nodes = nodes});
+}
+
+/* Makes node 1 the leader with the votes of ghosts; nothing of what it then says is answered. */
+static inline raft_term lead(struct raft_network *network)
+{
+    struct raft_node *node = &network->nodes[1];
+    raft_network_time_out(network, 1);
+    raft_term term = raft_current_term(node->raft) + 1;
+    for (raft_id id = 2; id <= network->node_count / 2 + 1; id++)
+        say_vote(network, id, 1, term, true, true);
+    raft_network_settle(network);
+    for (raft_id id = 2; id <= network->node_count / 2 + 1; id++)
+        say_vote(network, id, 1, term, true, false);
+    assert_int_equal(raft_role(node->raft), RAFT_LEADER);
+    assert_int_equal(raft_current_term(node->raft), term);
+    raft_network_settle(network);
+    raft_network_drop_all(network);
+    return term;
+}
+
+/* The leader's view of a peer. */
+static inline struct raft_peer_status peer_of(const struct raft_network *network, raft_id leader, raft_id id)
+{
+    struct raft_peer_status peers[RAFT_NETWORK_NODES];
+    size_t count = raft_peers(network->nodes[leader].raft, peers, RAFT_NETWORK_NODES), i = 0;
+    while (i < count && peers[i].id != id)
+        i++;
+    assert_true(i < count);
+    return peers[i];
+}
+
+/* A group of real nodes that has elected node 1 and settled. */
+static inline struct raft_network *group_led_by_1(size_t nodes)
+{
+    struct raft_network *network = raft_network_create(&(struct raft_network_config){.nodes = nodes});
+    raft_network_start_all(network);
+    raft_network_elect(network, 1);
+    raft_network_tick(network, 1);
+    raft_network_settle(network);
+    return network;
+}
+
+#endif
