@@ -1,0 +1,50 @@
+/* Everything that polls, knows and acts, wired together; shared by the screen and the print-out. */
+#include "app.h"
+
+#include <sys/resource.h>
+
+#include "hive/clock.h"
+
+/* Every node has a connection of its own, and large clusters have more nodes than the usual 1024 descriptors.
+ */
+static void allow_many_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int app_open(struct app *app, const struct app_options *options, int64_t interval_ms,
+             struct hive_error *error)
+{
+    *app = (struct app){0};
+    int result = source_open(&app->source, &options->connect, options->cluster, &app->model, error);
+    if (result)
+        return result;
+    allow_many_connections();
+    app->client = hive_http_client_create();
+    ui_init(&app->ui, interval_ms);
+    poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
+    courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
+    return 0;
+}
+
+void app_close(struct app *app)
+{
+    hive_http_client_destroy(app->client);
+    courier_finish(&app->courier);
+    poller_finish(&app->poller);
+    source_finish(&app->source);
+    model_finish(&app->model);
+}
+
+int app_turn(struct app *app)
+{
+    int64_t now_ms = hive_clock_monotonic_ms();
+    model_set_time(&app->model, now_ms, hive_clock_unix_ms());
+    poller_turn(&app->poller, now_ms);
+    app->ui.no_actions = source_no_actions(&app->source, &app->model);
+    return poller_wait_ms(&app->poller, now_ms);
+}

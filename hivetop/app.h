@@ -1,0 +1,48 @@
+/* The parts of a running dashboard, put together, and the two ways to run it. One thread. */
+#ifndef HIVETOP_APP_H
+#define HIVETOP_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "courier.h"
+#include "hive/http_client.h"
+#include "hive/options.h"
+#include "model.h"
+#include "poller.h"
+#include "source.h"
+#include "ui.h"
+
+struct app {
+    struct hive_http_client *client;
+    struct model model;
+    struct source source;
+    struct poller poller;
+    struct courier courier;
+    struct ui ui;
+};
+
+struct app_options {
+    struct hive_strings connect;
+    const char *cluster;  /* NULL: the one that runs */
+    const char *interval; /* as it was given; NULL: the default */
+    int64_t count;        /* frames; 0: no end (a print-out: one) */
+    int64_t timeout_ms;   /* of a print-out, for a leader to be known */
+    bool is_once, is_json;
+};
+
+/* Finds the cluster. 0, or a negative errno and a message. */
+int app_open(struct app *app, const struct app_options *options, int64_t interval_ms,
+             struct hive_error *error);
+void app_close(struct app *app);
+
+/* Begins what is due; returns how long to wait for answers, in milliseconds. */
+int app_turn(struct app *app);
+
+/* On the screen, until the user leaves it. Returns an exit status. */
+int app_run_live(struct app *app, int64_t count, struct hive_error *error);
+
+/* On standard output, as text or JSON. Returns an exit status. */
+int app_run_print(struct app *app, const struct app_options *options, struct hive_error *error);
+
+#endif

@@ -1,0 +1,341 @@
+/* The one picture of the cluster that everything on the screen is made from. */
+#include "model.h"
+
+#include <errno.h>
+
+#include "hive/encoding.h"
+#include "hive/memory.h"
+#include "story.h"
+
+#define RATE_SAMPLE_MS 200  /* shorter gaps say nothing */
+#define RATE_WINDOW_MS 3000 /* older samples are dropped */
+
+static void node_destroy(struct node *node)
+{
+    if (node->has_health)
+        hive_health_finish(&node->health);
+    free(node);
+}
+
+void model_finish(struct model *model)
+{
+    for (size_t i = 0; i < model->node_count; i++)
+        node_destroy(model->nodes[i]);
+    free(model->nodes);
+    events_finish(&model->events);
+    *model = (struct model){0};
+}
+
+void model_set_time(struct model *model, int64_t monotonic_ms, int64_t unix_ms)
+{
+    model->now_ms = monotonic_ms;
+    model->unix_ms = unix_ms;
+}
+
+struct node *model_node(const struct model *model, const char *address)
+{
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (strcmp(model->nodes[i]->address, address) == 0)
+            return model->nodes[i];
+    }
+    return NULL;
+}
+
+struct node *model_node_named(const struct model *model, const char *name)
+{
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (strcmp(model->nodes[i]->name, name) == 0)
+            return model->nodes[i];
+    }
+    return NULL;
+}
+
+/* ---- the list of nodes ---- */
+
+static int compare_nodes(const void *a, const void *b)
+{
+    const struct node *left = *(struct node *const *)a, *right = *(struct node *const *)b;
+    if (left->role != right->role)
+        return left->role < right->role ? -1 : 1;
+    int order = strverscmp(left->name, right->name);
+    return order ? order : strverscmp(left->address, right->address);
+}
+
+/* Where every node is on the same host, its port is name enough. */
+static void name_by_address(struct model *model)
+{
+    bool same_host = true;
+    const char *first = NULL;
+    size_t host_bytes = 0;
+    for (size_t i = 0; i < model->node_count && same_host; i++) {
+        const char *address = model->nodes[i]->address, *colon = strrchr(address, ':');
+        size_t bytes = colon ? (size_t)(colon - address) : 0;
+        if (!first) {
+            first = address;
+            host_bytes = bytes;
+        }
+        same_host = bytes > 0 && bytes == host_bytes && memcmp(first, address, bytes) == 0;
+    }
+    for (size_t i = 0; i < model->node_count; i++) {
+        struct node *node = model->nodes[i];
+        char made_name[HIVE_NAME_BYTES];
+        hive_drone_name(node->address, made_name);
+        if (node->is_supervised)
+            continue;
+        if (node->has_health && node->role == HIVE_ROLE_DRONE && strcmp(node->health.id, made_name) != 0)
+            snprintf(node->name, sizeof node->name, "%s", node->health.id);
+        else
+            snprintf(node->name, sizeof node->name, "%s", node->address + (same_host ? host_bytes : 0));
+    }
+}
+
+static void rearrange(struct model *model)
+{
+    name_by_address(model);
+    if (model->node_count)
+        qsort(model->nodes, model->node_count, sizeof *model->nodes, compare_nodes);
+    model->queen_count = 0;
+    for (size_t i = 0; i < model->node_count; i++)
+        model->queen_count += model->nodes[i]->role == HIVE_ROLE_QUEEN;
+}
+
+static struct node *append(struct model *model, enum hive_role role, const char *address)
+{
+    model->nodes = hive_realloc(model->nodes, model->node_count + 1, sizeof *model->nodes);
+    struct node *node = hive_calloc(1, sizeof *node);
+    model->nodes[model->node_count++] = node;
+    node->role = role;
+    node->is_due = true;
+    snprintf(node->address, sizeof node->address, "%s", address);
+    return node;
+}
+
+void model_add(struct model *model, enum hive_role role, const char *address)
+{
+    if (!address[0] || model->node_count >= HIVE_NODES || model_node(model, address))
+        return;
+    append(model, role, address);
+    rearrange(model);
+}
+
+static void remove_at(struct model *model, size_t at)
+{
+    node_destroy(model->nodes[at]);
+    memmove(&model->nodes[at], &model->nodes[at + 1], (model->node_count - at - 1) * sizeof *model->nodes);
+    model->node_count--;
+}
+
+/* ---- what becomes of a node ---- */
+
+static void forget_action(struct node *node)
+{
+    node->action = ACTION_NONE;
+    node->action_is_done = false;
+}
+
+static void judge(struct model *model, struct node *node)
+{
+    enum condition before = node->condition;
+    node->condition = condition_of(node);
+    if (node->condition == before)
+        return;
+    story_tell_change(model, node, before);
+    if (node->condition == CONDITION_UP) {
+        node->was_up = true;
+        if (node->action_is_done)
+            forget_action(node);
+    }
+}
+
+/* What the node said last is of no worth any more (it stood still, or is another process now): until it says
+ * something new it counts as one that missed a poll. */
+static void distrust(struct node *node)
+{
+    if (node->has_health && node->failures == 0) {
+        node->failures = 1;
+        node->error_number = 0;
+        node->failure[0] = '\0';
+    }
+}
+
+/* ---- what it is fed with ---- */
+
+static void take_rate(struct model *model, uint64_t commit)
+{
+    size_t count = model->rate_count;
+    if (count > 0 && commit < model->rate[count - 1].commit)
+        count = 0; /* another cluster answers there now */
+    if (count > 0 && model->now_ms - model->rate[count - 1].at_ms < RATE_SAMPLE_MS)
+        return;
+    size_t old = 0;
+    while (old < count &&
+           (model->now_ms - model->rate[old].at_ms > RATE_WINDOW_MS || count - old == MODEL_RATE_SAMPLES))
+        old++;
+    memmove(&model->rate[0], &model->rate[old], (count - old) * sizeof model->rate[0]);
+    count -= old;
+    model->rate[count].at_ms = model->now_ms;
+    model->rate[count].commit = commit;
+    model->rate_count = count + 1;
+}
+
+double model_rate(const struct model *model)
+{
+    if (model->rate_count < 2)
+        return -1;
+    size_t last = model->rate_count - 1;
+    double seconds = (double)(model->rate[last].at_ms - model->rate[0].at_ms) / 1000;
+    return (double)(model->rate[last].commit - model->rate[0].commit) / seconds;
+}
+
+/* The others that this node knows of; the ledger, where there is one, knows better. */
+static void take_neighbours(struct model *model, const struct hive_health *health)
+{
+    if (model->cluster[0])
+        return;
+    for (size_t i = 0; i < health->peer_count; i++)
+        model_add(model, HIVE_ROLE_QUEEN, health->peers[i].address);
+    for (size_t i = 0; i < health->drone_count; i++)
+        model_add(model, HIVE_ROLE_DRONE, health->drones[i].address);
+    model_add(model, HIVE_ROLE_QUEEN, health->queen);
+}
+
+/* A node that was given by another name for its address ("localhost") goes by the one that its peers use. */
+static bool settle_address(struct model *model, struct node *node, const struct hive_health *health)
+{
+    if (node->is_supervised || !health->address[0] || strcmp(node->address, health->address) == 0)
+        return true;
+    if (!model_node(model, health->address)) {
+        snprintf(node->address, sizeof node->address, "%s", health->address);
+        return true;
+    }
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (model->nodes[i] == node) {
+            remove_at(model, i);
+            break;
+        }
+    }
+    rearrange(model);
+    return false;
+}
+
+void model_take_health(struct model *model, struct node *node, struct hive_health *health,
+                       int64_t round_trip_us)
+{
+    if (!settle_address(model, node, health)) {
+        hive_health_finish(health);
+        return;
+    }
+    bool is_new_process = node->has_health && node->health.pid != health->pid;
+    story_tell_transitions(model, node, health);
+    if (node->has_health)
+        hive_health_finish(&node->health);
+    bool is_first = !node->has_health;
+    node->health = *health;
+    *health = (struct hive_health){0};
+    node->has_health = true;
+    node->answered_ms = model->now_ms;
+    node->round_trip_us = round_trip_us;
+    node->failures = 0;
+    node->error_number = 0;
+    node->failure[0] = '\0';
+    node->is_stopped = false;
+    if (is_new_process && node->condition == CONDITION_UP) {
+        story_tell_return(model, node);
+        if (node->action_is_done)
+            forget_action(node);
+    }
+    if (!node->is_supervised)
+        node->role = node->health.mode == HIVE_MODE_DRONE ? HIVE_ROLE_DRONE : HIVE_ROLE_QUEEN;
+    judge(model, node);
+    if (node->role == HIVE_ROLE_QUEEN && node->health.raft_state == HIVE_RAFT_LEADER)
+        take_rate(model, node->health.log_commit);
+    if (is_first)
+        rearrange(model);
+    take_neighbours(model, &node->health);
+}
+
+void model_take_failure(struct model *model, struct node *node, int error_number, const char *failure)
+{
+    node->failures++;
+    node->error_number = error_number;
+    snprintf(node->failure, sizeof node->failure, "%s", failure);
+    judge(model, node);
+}
+
+void model_take_stopped(struct model *model, struct node *node, bool is_stopped)
+{
+    if (node->is_stopped && !is_stopped)
+        distrust(node);
+    node->is_stopped = is_stopped;
+    judge(model, node);
+}
+
+static void take_ledger_node(struct model *model, const struct hive_ledger_node *entry, size_t likely_at)
+{
+    bool is_there =
+        likely_at < model->node_count && strcmp(model->nodes[likely_at]->address, entry->address) == 0;
+    struct node *node = is_there ? model->nodes[likely_at] : model_node(model, entry->address);
+    if (!node) {
+        if (model->node_count >= HIVE_NODES)
+            return;
+        node = append(model, entry->role, entry->address);
+    }
+    if (node->process.pid != entry->process.pid || node->process.started_at != entry->process.started_at) {
+        distrust(node);
+        node->is_stopped = false;
+    }
+    node->is_named = true;
+    snprintf(node->name, sizeof node->name, "%s", entry->name);
+    node->role = entry->role;
+    node->is_supervised = true;
+    node->state = entry->state;
+    node->process = entry->process;
+    node->exit_status = entry->exit_status;
+    judge(model, node);
+}
+
+void model_take_ledger(struct model *model, const struct hive_ledger *ledger)
+{
+    snprintf(model->cluster, sizeof model->cluster, "%s", ledger->name);
+    for (size_t i = 0; i < model->node_count; i++)
+        model->nodes[i]->is_named = false;
+    for (size_t i = 0; i < ledger->node_count; i++)
+        take_ledger_node(model, &ledger->nodes[i], i);
+    for (size_t i = model->node_count; i-- > 0;) {
+        if (!model->nodes[i]->is_named)
+            remove_at(model, i);
+    }
+    rearrange(model);
+}
+
+/* ---- what the user had done ---- */
+
+void model_take_action(struct model *model, const struct action *action)
+{
+    struct node *node = model_node_named(model, action->node);
+    if (node) {
+        node->action = action->kind;
+        node->action_is_done = false;
+    }
+}
+
+void model_take_action_done(struct model *model, const struct action *action)
+{
+    struct node *node = model_node_named(model, action->node);
+    if (node && node->action == action->kind) {
+        bool is_back = action->kind == ACTION_RESUME ||
+                       (action->kind == ACTION_RESTART && node->health.pid != action->process.pid);
+        node->action_is_done = true;
+        if (is_back && node->condition == CONDITION_UP)
+            forget_action(node);
+    }
+    story_tell_action(model, action);
+}
+
+void model_take_action_failed(struct model *model, const struct action *action, const char *why)
+{
+    struct node *node = model_node_named(model, action->node);
+    if (node && node->action == action->kind)
+        forget_action(node);
+    story_tell_failed_action(model, action, why);
+}

@@ -1,0 +1,311 @@
+/* The dashboard's hold on the terminal. ncurses compares frames and sends what changed; it also follows
+ * changes of the window's size and stops and continues the program properly on ^Z. What it does not do is die
+ * cleanly: here, what brings the terminal back is prepared when it is taken over, so that a signal handler
+ * has only to write it. */
+#include "screen.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <poll.h>
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <curses.h>
+#include <term.h>
+#undef columns /* macros of term.h, for the terminal's numbers */
+#undef lines
+
+#include "hive/memory.h"
+#include "keys.h"
+#include "palette.h"
+
+#define ESCAPE_MS       25
+#define RESTORE_BYTES   512
+#define ALT_STACK_BYTES 65536
+
+static SCREEN *terminal;
+static WINDOW *keyboard; /* a pad: reading from it redraws nothing */
+static int colours;
+static short pairs[STYLE_COUNT][2];
+
+static volatile sig_atomic_t was_continued; /* who knows what the terminal shows since */
+
+/* For the signal handler. */
+static struct {
+    volatile sig_atomic_t is_open, is_writing;
+    struct termios modes;
+    char text[RESTORE_BYTES];
+    size_t bytes;
+} saved;
+
+/* ---- ways out ---- */
+
+static int collect(int character)
+{
+    if (saved.bytes < sizeof saved.text)
+        saved.text[saved.bytes++] = (char)character;
+    return character;
+}
+
+/* Notes what undoes everything that the screen does: attributes, colours, keypad mode, cursor, alternate
+ * screen. */
+static void prepare_restore(void)
+{
+    const char *strings[] = {exit_attribute_mode, orig_pair, keypad_local, cursor_normal, exit_ca_mode};
+    saved.bytes = 0;
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        if (strings[i] && strings[i] != (char *)-1)
+            tputs(strings[i], 1, collect);
+    }
+    if (!exit_ca_mode)
+        tputs("\r\n", 1, collect);
+}
+
+/* The terminal is another program's while this one runs in the background. */
+static bool is_in_foreground(void)
+{
+    pid_t group = tcgetpgrp(STDOUT_FILENO);
+    return group < 0 || group == getpgrp();
+}
+
+/* Only functions that are safe in a signal handler, and none that can wait for a terminal that takes no
+ * output. */
+static void restore_from_signal(void)
+{
+    if (!saved.is_open || !is_in_foreground())
+        return;
+    saved.is_open = 0;
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (poll(&output, 1, 0) == 0)
+        tcflush(STDOUT_FILENO, TCOFLUSH);
+    static const char cancel = 0x18; /* ends an escape sequence that was cut short */
+    if (saved.is_writing)
+        (void)!write(STDOUT_FILENO, &cancel, 1);
+    (void)!write(STDOUT_FILENO, saved.text, saved.bytes);
+    tcsetattr(STDOUT_FILENO, TCSANOW, &saved.modes);
+}
+
+static void die(int signal_number)
+{
+    restore_from_signal();
+    raise(signal_number); /* its action is the default again: SA_RESETHAND */
+}
+
+static void note_continued(int signal_number)
+{
+    (void)signal_number;
+    was_continued = 1;
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
+    static char stack[ALT_STACK_BYTES]; /* an overflown stack cannot run a handler */
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+    struct sigaction action = {.sa_handler = die, .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction old;
+        bool is_ignored = sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+        if (!is_ignored) /* as under nohup */
+            sigaction(numbers[i], &action, NULL);
+    }
+    struct sigaction go_on = {.sa_handler = note_continued};
+    sigemptyset(&go_on.sa_mask);
+    sigaction(SIGCONT, &go_on, NULL);
+}
+
+void screen_close(void)
+{
+    if (!saved.is_open)
+        return;
+    saved.is_open = 0;
+    delwin(keyboard);
+    endwin();
+    delscreen(terminal);
+    terminal = NULL;
+}
+
+/* ---- ways in ---- */
+
+static SCREEN *open_terminal(void)
+{
+    static const char *const fallbacks[] = {"xterm-256color", "xterm", "vt100", "ansi"};
+    const char *type = getenv("TERM");
+    SCREEN *screen = type && type[0] ? newterm(type, stdout, stdin) : NULL;
+    for (size_t i = 0; !screen && i < sizeof fallbacks / sizeof *fallbacks; i++)
+        screen = newterm(fallbacks[i], stdout, stdin);
+    return screen;
+}
+
+static void choose_colours(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    colours = 0;
+    if ((no_color && no_color[0]) || !has_colors() || start_color() == ERR)
+        return;
+    bool has_own = use_default_colors() == OK;
+    colours = COLORS;
+    short pair = 1;
+    for (int style = 0; style < STYLE_COUNT; style++) {
+        for (int marked = 0; marked < 2; marked++) {
+            struct look look = palette_look((enum style)style, marked, colours);
+            short front = look.foreground >= 0 || has_own ? look.foreground : COLOR_WHITE;
+            short back = look.background >= 0 || has_own ? look.background : COLOR_BLACK;
+            init_pair(pair, front, back);
+            pairs[style][marked] = pair++;
+        }
+    }
+}
+
+int screen_open(struct hive_error *error)
+{
+    if (tcgetattr(STDOUT_FILENO, &saved.modes) || !isatty(STDIN_FILENO))
+        return hive_error_set(error, -ENOTTY,
+                              "the screen needs a terminal; use --once or --json without one");
+    /* ncurses would believe these rather than the terminal, and miss when it changes. */
+    unsetenv("LINES");
+    unsetenv("COLUMNS");
+    terminal = open_terminal();
+    if (!terminal)
+        return hive_error_set(
+            error, -ENOTSUP,
+            "no description of the terminal \"%s\" was found (package ncurses-base); use --once",
+            getenv("TERM") ? getenv("TERM") : "");
+    if (!cursor_address) {
+        endwin();
+        delscreen(terminal);
+        terminal = NULL;
+        return hive_error_set(error, -ENOTSUP, "a terminal of type \"%s\" cannot show a screen; use --once",
+                              getenv("TERM"));
+    }
+    prepare_restore();
+    saved.is_open = 1;
+    catch_signals();
+    atexit(screen_close);
+    set_escdelay(ESCAPE_MS);
+    cbreak();
+    noecho();
+    nonl();
+    curs_set(0);
+    choose_colours();
+    keyboard = newpad(1, 1);
+    keypad(keyboard, TRUE);
+    nodelay(keyboard, TRUE);
+    return 0;
+}
+
+void screen_size(int *columns, int *rows)
+{
+    getmaxyx(stdscr, *rows, *columns);
+}
+
+bool screen_is_unicode(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+/* ---- output ---- */
+
+static void set_look(enum style style, bool is_marked)
+{
+    struct look look = palette_look(style, is_marked, colours);
+    attr_t attributes = (look.flags & LOOK_BOLD ? A_BOLD : 0) | (look.flags & LOOK_DIM ? A_DIM : 0) |
+                        (look.flags & LOOK_UNDERLINE ? A_UNDERLINE : 0) |
+                        (look.flags & LOOK_REVERSE ? A_REVERSE : 0);
+    attr_set(attributes, colours ? pairs[style][is_marked] : 0, NULL);
+}
+
+/* A row goes to ncurses in runs of one look. */
+static void draw_row(const struct cells *cells, int row, wchar_t *run)
+{
+    for (int column = 0; column < cells->columns;) {
+        const struct cell *first = cells_at(cells, column, row);
+        int start = column, length = 0;
+        for (; column < cells->columns; column++) {
+            const struct cell *cell = cells_at(cells, column, row);
+            if (cell->style != first->style || cell->is_marked != first->is_marked)
+                break;
+            if (cell->rune)
+                run[length++] = cell->rune;
+        }
+        set_look((enum style)first->style, first->is_marked);
+        mvaddnwstr(row, start, run, length);
+    }
+}
+
+bool screen_show(const struct cells *cells)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (!is_in_foreground())
+        return true;
+    if (poll(&output, 1, 0) == 0)
+        return false;
+    erase();
+    wchar_t *run = hive_calloc((size_t)cells->columns + 1, sizeof *run);
+    for (int row = 0; row < cells->rows; row++)
+        draw_row(cells, row, run);
+    free(run);
+    if (cells->cursor_column >= 0)
+        move(cells->cursor_row, cells->cursor_column);
+    curs_set(cells->cursor_column >= 0);
+    saved.is_writing = 1;
+    refresh();
+    saved.is_writing = 0;
+    return true;
+}
+
+void screen_repaint(void)
+{
+    clearok(curscr, TRUE);
+}
+
+/* ---- input ---- */
+
+static int translate(int code)
+{
+    static const struct {
+        int curses, key;
+    } codes[] = {
+        {KEY_UP, KEYS_UP},
+        {KEY_DOWN, KEYS_DOWN},
+        {KEY_LEFT, KEYS_LEFT},
+        {KEY_RIGHT, KEYS_RIGHT},
+        {KEY_PPAGE, KEYS_PAGE_UP},
+        {KEY_NPAGE, KEYS_PAGE_DOWN},
+        {KEY_HOME, KEYS_HOME},
+        {KEY_END, KEYS_END},
+        {KEY_F(1), KEYS_F1},
+        {KEY_F(10), KEYS_F10},
+        {KEY_BACKSPACE, KEYS_BACKSPACE},
+        {KEY_ENTER, KEYS_ENTER},
+        {KEY_RESIZE, KEYS_RESIZE},
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].curses == code)
+            return codes[i].key;
+    }
+    return KEYS_OTHER;
+}
+
+int screen_key(void)
+{
+    wint_t character;
+    if (was_continued && is_in_foreground()) {
+        was_continued = 0;
+        endwin(); /* the next frame takes the terminal over anew */
+        screen_repaint();
+        return KEYS_RESIZE;
+    }
+    int kind = wget_wch(keyboard, &character);
+    if (kind == ERR)
+        return KEYS_NONE;
+    if (kind == KEY_CODE_YES)
+        return translate((int)character);
+    if (character == '\n')
+        return KEYS_ENTER;
+    if (character == '\b')
+        return KEYS_BACKSPACE;
+    return (int)character;
+}

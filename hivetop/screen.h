@@ -1,0 +1,34 @@
+/* The terminal: shows cells, reads keys, and is left as it was found whichever way the program ends. The only
+ * user of ncurses, of which there can be one; one thread. */
+#ifndef HIVETOP_SCREEN_H
+#define HIVETOP_SCREEN_H
+
+#include <stdbool.h>
+
+#include "cells.h"
+#include "hive/error.h"
+
+/* Takes the terminal over. -ENOTTY or -ENOTSUP with a message where it cannot show a screen. */
+int screen_open(struct hive_error *error);
+
+/* Gives it back; harmless when it is not open. */
+void screen_close(void);
+
+void screen_size(int *columns, int *rows);
+
+/* Its encoding has more than ASCII. */
+bool screen_is_unicode(void);
+
+/* Shows the cells; only what changed is sent. Nothing is shown in the background. False where the terminal
+ * takes no output just now (^S, a slow line): nothing was sent, and the same is to be shown again once it can
+ * be written to. */
+bool screen_show(const struct cells *cells);
+
+/* Sends everything anew at the next screen_show. */
+void screen_repaint(void);
+
+/* The next key (see keys.h), or KEYS_NONE. Never waits longer than the 25 ms that tell Escape from a function
+ * key. */
+int screen_key(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* Takes the cluster together: who leads, whether there is a majority, how far behind each one is. */
+#include "summary.h"
+
+static bool is_up(const struct node *node)
+{
+    return node->condition == CONDITION_UP && node->has_health;
+}
+
+static void add_queen(struct summary *summary, const struct node *node)
+{
+    summary->queens++;
+    if (node->condition != CONDITION_NEW && node->condition != CONDITION_STARTING)
+        summary->is_known = true;
+    if (!node->has_health)
+        return;
+    const struct hive_health *health = &node->health;
+    if (health->log_commit > summary->commit)
+        summary->commit = health->log_commit;
+    if (!is_up(node))
+        return;
+    summary->queens_up++;
+    if (health->term > summary->term)
+        summary->term = health->term;
+    if (health->raft_state == HIVE_RAFT_LEADER &&
+        (!summary->leader || health->term > summary->leader->health.term))
+        summary->leader = node;
+}
+
+static void add_drone(struct summary *summary, const struct node *node)
+{
+    summary->drones++;
+    if (!is_up(node))
+        return;
+    summary->drones_up++;
+    summary->running += node->health.running;
+    summary->done += node->health.done;
+    summary->failed += node->health.failed;
+}
+
+/* The leader knows its group better than any list of processes does. */
+static int group_size(const struct hive_health *leader)
+{
+    int size = 1;
+    for (size_t i = 0; i < leader->peer_count; i++)
+        size += strcmp(leader->peers[i].address, leader->address) != 0;
+    return size;
+}
+
+void summary_of(const struct model *model, struct summary *summary)
+{
+    *summary = (struct summary){0};
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (model->nodes[i]->role == HIVE_ROLE_QUEEN)
+            add_queen(summary, model->nodes[i]);
+        else
+            add_drone(summary, model->nodes[i]);
+    }
+    if (summary->leader) {
+        summary->term = summary->leader->health.term;
+        summary->queens = group_size(&summary->leader->health);
+    }
+    summary->needed = summary->queens / 2 + 1;
+    summary->spare = summary->queens_up - summary->needed;
+}
+
+const struct hive_peer_health *summary_peer(const struct summary *summary, const char *address)
+{
+    const struct node *leader = summary->leader;
+    for (size_t i = 0; leader && i < leader->health.peer_count; i++) {
+        if (strcmp(leader->health.peers[i].address, address) == 0)
+            return &leader->health.peers[i];
+    }
+    return NULL;
+}
+
+const struct hive_drone_health *summary_drone(const struct summary *summary, const char *address)
+{
+    const struct node *leader = summary->leader;
+    for (size_t i = 0; leader && i < leader->health.drone_count; i++) {
+        if (strcmp(leader->health.drones[i].address, address) == 0)
+            return &leader->health.drones[i];
+    }
+    return NULL;
+}
+
+int64_t summary_lag(const struct summary *summary, const struct node *node, bool *is_stale)
+{
+    *is_stale = false;
+    if (!summary->leader)
+        return -1;
+    if (node == summary->leader)
+        return 0;
+    uint64_t last = summary->leader->health.log_last;
+    const struct hive_peer_health *peer = summary_peer(summary, node->address);
+    /* The leader's own account is of one moment; answers of two nodes never are. */
+    if (peer && peer->has_progress && peer->match > 0)
+        return peer->match < last ? (int64_t)(last - peer->match) : 0;
+    if (!node->has_health)
+        return -1;
+    *is_stale = true;
+    return node->health.log_last < last ? (int64_t)(last - node->health.log_last) : 0;
+}

@@ -1,0 +1,34 @@
+/* The cluster in a few numbers: what the header says, and what the views compare nodes with. Pure. */
+#ifndef HIVETOP_SUMMARY_H
+#define HIVETOP_SUMMARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model.h"
+
+struct summary {
+    bool is_known;             /* of one queen at least it is known whether it is there */
+    const struct node *leader; /* of the newest term, and answering; NULL: none is known */
+    uint64_t term;             /* the leader's; without one, the newest among those that answer */
+    uint64_t commit;           /* the highest */
+    int queens_up;
+    int queens; /* members of the group */
+    int needed; /* for a majority */
+    int spare;  /* how many more may fail; negative: there is no majority */
+    int drones_up, drones;
+    int running;
+    int64_t done, failed;
+};
+
+void summary_of(const struct model *model, struct summary *summary);
+
+/* What the leader says of this queen or drone; NULL where it says nothing. */
+const struct hive_peer_health *summary_peer(const struct summary *summary, const char *address);
+const struct hive_drone_health *summary_drone(const struct summary *summary, const char *address);
+
+/* How many entries the queen lacks that the leader has; negative where not known. `*is_stale` tells whether
+ * it is an old answer that says so. */
+int64_t summary_lag(const struct summary *summary, const struct node *node, bool *is_stale);
+
+#endif

@@ -1,0 +1,44 @@
+/* Tables of columns: each column says how wide it must and may be, and which go first where the screen is
+ * narrow. Pure. */
+#ifndef HIVETOP_TABLE_H
+#define HIVETOP_TABLE_H
+
+#include "cells.h"
+
+#define TABLE_COLUMNS     16
+#define TABLE_FIELD_BYTES 256
+
+struct view;
+struct node;
+
+struct field {
+    char text[TABLE_FIELD_BYTES];
+    enum style style;
+};
+
+/* One column. A table of them ends with a zeroed one; widths do not count the blank between columns. */
+struct column {
+    const char *title;
+    int min, max; /* widths; what is left over goes to the columns from left to right, up to their max */
+    int rank;     /* the highest is dropped first; 0: never */
+    bool is_right;
+    void (*fill)(const struct view *view, const struct node *node, int width, struct field *field);
+};
+
+struct place {
+    int start, width; /* width 0: dropped */
+};
+
+/* Divides `width` screen columns among the columns. */
+void table_fit(const struct column *columns, int width, struct place places[TABLE_COLUMNS]);
+
+/* Draws the line of titles, or a node's row, at `column`. */
+void table_titles(struct cells *cells, const struct column *columns, const struct place *places, int column,
+                  int row);
+void table_row(struct cells *cells, const struct column *columns, const struct place *places, int column,
+               int row, const struct view *view, const struct node *node);
+
+/* The first of `count` rows to show where only `height` fit, so that row `selected` is in sight. */
+int table_first(int count, int height, int selected);
+
+#endif

@@ -1,0 +1,268 @@
+/* Every size from 20x5 to 200x60: nothing is drawn twice, nothing outside, and what must be seen is seen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hivetop/keys.h"
+#include "hivetop/panels.h"
+#include "hivetop/render.h"
+#include "hivetop/table.h"
+#include "tests/unit/hivetop_fixture.h"
+
+static void press(struct ui *ui, const struct model *model, const char *keys)
+{
+    for (; *keys; keys++)
+        ui_key(ui, model, *keys);
+}
+
+static void check_cells(const struct cells *cells, int columns, int rows)
+{
+    assert_int_equal(cells->columns, columns);
+    assert_int_equal(cells->rows, rows);
+    for (int row = 0; row < rows; row++) {
+        for (int column = 0; column < columns; column++) {
+            const struct cell *cell = cells_at(cells, column, row);
+            if (cell->writes > 1)
+                fail_msg("at %dx%d, column %d of row %d was drawn %d times", columns, rows, column, row,
+                         cell->writes);
+            if (cell->rune < L' ' || cell->rune == 0x7f)
+                fail_msg("at %dx%d, column %d of row %d holds a control character", columns, rows, column,
+                         row);
+        }
+    }
+}
+
+/* The row of the selection's sign, or -1. */
+static int selected_row(const struct cells *cells)
+{
+    for (int row = 0; row < cells->rows; row++) {
+        if (cells_at(cells, 0, row)->is_marked)
+            return row;
+    }
+    return -1;
+}
+
+/* `step` leaves sizes out, where another test has them all. */
+static void sweep(const struct model *model, const struct ui *ui, int step)
+{
+    for (int rows = 5; rows <= 60; rows += step) {
+        for (int columns = 20; columns <= 200; columns += step) {
+            struct cells cells;
+            render(model, ui, columns, rows, false, &cells);
+            check_cells(&cells, columns, rows);
+            bool has_panels = columns >= PANELS_COLUMNS_MIN && rows >= PANELS_ROWS_MIN;
+            if (ui->mode == UI_TABLES && has_panels != (selected_row(&cells) > 0))
+                fail_msg("at %dx%d the selected node is%s in sight", columns, rows, has_panels ? " not" : "");
+            cells_finish(&cells);
+        }
+    }
+}
+
+static void nothing_overlaps_at_any_size(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    sweep(&model, &ui, 1);
+    press(&ui, &model, "G");
+    sweep(&model, &ui, 3);
+    model_finish(&model);
+}
+
+static void nothing_overlaps_with_many_nodes_and_long_names(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 40, 200);
+    ui_init(&ui, 500);
+    press(&ui, &model, "jjjjjjjj");
+    sweep(&model, &ui, 3);
+    model_finish(&model);
+
+    model = (struct model){0};
+    model_set_time(&model, FIXTURE_NOW_MS, FIXTURE_UNIX_MS);
+    model_add(&model, HIVE_ROLE_QUEEN, "a-very-long-name-of-a-machine-indeed.of.some.example.org:65535");
+    model_add(&model, HIVE_ROLE_QUEEN, "[2001:db8:1234:5678:9abc:def0:1234:5678]:65535");
+    model_add(&model, HIVE_ROLE_DRONE, "short:1");
+    model_take_failure(&model, model.nodes[0], -EIO,
+                       "a reason of more words than any column could ever hold, at all");
+    sweep(&model, &ui, 3);
+    model_finish(&model);
+}
+
+static void nothing_overlaps_with_the_largest_numbers(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 3, 2);
+    ui_init(&ui, 60000);
+    for (size_t i = 0; i < model.node_count; i++) {
+        struct node *node = model.nodes[i];
+        node->health.term = node->health.log_last = node->health.log_commit = UINT64_MAX;
+        node->health.log_applied = UINT64_MAX;
+        node->health.done = node->health.failed = INT64_MAX;
+        node->health.capacity = node->health.running = INT32_MAX;
+        node->round_trip_us = INT64_MAX;
+        node->answered_ms = 0;
+    }
+    model_set_time(&model, INT64_MAX / 2, FIXTURE_UNIX_MS);
+    sweep(&model, &ui, 3);
+    model_take_failure(&model, model.nodes[1], -ETIMEDOUT, "timed out");
+    sweep(&model, &ui, 3);
+    model_finish(&model);
+}
+
+static void what_lies_above_the_rest_fits_too(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"?", "?jjjjjjjjjjjj",        "jjK", "jjjP",
+                                          "R", "Ssome text to submit", "+"};
+    struct model model;
+    fixture_troubled(&model);
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct ui ui;
+        ui_init(&ui, 500);
+        press(&ui, &model, scripts[i]);
+        sweep(&model, &ui, 7);
+    }
+    model_finish(&model);
+}
+
+static void an_empty_model_can_be_shown(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    struct ui ui;
+    ui_init(&ui, 500);
+    press(&ui, &model, "jkgGKPR");
+    for (int rows = 0; rows <= 30; rows++) {
+        for (int columns = 0; columns <= 100; columns++) {
+            struct cells cells;
+            render(&model, &ui, columns, rows, false, &cells);
+            check_cells(&cells, columns, rows);
+            cells_finish(&cells);
+        }
+    }
+    model_finish(&model);
+}
+
+static void check_area(const struct area *area, int columns, int rows, int *row)
+{
+    if (area->rows == 0)
+        return;
+    assert_int_equal(area->column, 0);
+    assert_int_equal(area->columns, columns);
+    assert_true(area->rows > 0);
+    assert_true(area->row >= *row);
+    *row = area->row + area->rows;
+    assert_true(*row <= rows);
+}
+
+static void panels_never_share_a_row(void **state)
+{
+    (void)state;
+    for (int rows = 1; rows <= 60; rows++) {
+        for (int queens = 0; queens <= 70; queens += 7) {
+            for (int drones = 0; drones <= 100; drones += 9) {
+                for (int flags = 0; flags < 4; flags++) {
+                    struct panels_wish wish = {queens, drones, flags & 1, flags & 2};
+                    struct panels panels;
+                    panels_make(80, rows, &wish, &panels);
+                    int row = 0;
+                    check_area(&panels.header, 80, rows, &row);
+                    check_area(&panels.queens, 80, rows, &row);
+                    check_area(&panels.drones, 80, rows, &row);
+                    check_area(&panels.events, 80, rows, &row);
+                    check_area(&panels.footer, 80, rows, &row);
+                    assert_int_equal(panels.header.rows, 1);
+                }
+            }
+        }
+    }
+}
+
+static void events_go_first_then_drones(void **state)
+{
+    (void)state;
+    struct panels_wish wish = {.queens = 5, .drones = 3, .has_footer = true};
+    struct panels panels;
+    panels_make(80, 24, &wish, &panels);
+    assert_int_equal(panels.queens.rows, 6);
+    assert_int_equal(panels.drones.rows, 4);
+    assert_int_equal(panels.events.rows, 12);
+    panels_make(80, 12, &wish, &panels);
+    assert_int_equal(panels.queens.rows, 6);
+    assert_int_equal(panels.drones.rows, 4);
+    assert_int_equal(panels.events.rows, 0);
+    panels_make(80, 9, &wish, &panels);
+    assert_int_equal(panels.queens.rows, 6);
+    assert_int_equal(panels.drones.rows, 0);
+    wish.drones_first = true;
+    panels_make(80, 9, &wish, &panels);
+    assert_int_equal(panels.drones.rows, 4);
+    assert_int_equal(panels.queens.rows, 3);
+}
+
+static void columns_never_touch_and_the_least_telling_go_first(void **state)
+{
+    (void)state;
+    static const struct column columns[] = {
+        {"A", 5, 9, 0, false, NULL}, {"B", 4, 4, 2, true, NULL}, {"C", 6, 100, 1, false, NULL}, {0}};
+    struct place places[TABLE_COLUMNS];
+    for (int width = 0; width <= 150; width++) {
+        table_fit(columns, width, places);
+        int end = -1;
+        for (int i = 0; i < 3; i++) {
+            if (!places[i].width)
+                continue;
+            assert_true(places[i].start > end);
+            end = places[i].start + places[i].width;
+            assert_true(end <= width);
+        }
+        assert_int_equal(places[1].width > 0, width >= 5 + 1 + 4 + 1 + 6);
+        assert_int_equal(places[2].width > 0, width >= 5 + 1 + 6);
+        assert_int_equal(places[0].width > 0, width > 0);
+    }
+    table_fit(columns, 150, places);
+    assert_int_equal(places[0].width, 9);
+    assert_int_equal(places[2].width, 100);
+}
+
+static void scrolling_keeps_the_selection_in_sight_and_the_ends_filled(void **state)
+{
+    (void)state;
+    for (int height = 1; height <= 12; height++) {
+        for (int count = 1; count <= 30; count++) {
+            for (int selected = 0; selected < count; selected++) {
+                int first = table_first(count, height, selected);
+                assert_in_range(first, 0, selected);
+                assert_true(selected < first + height);
+                assert_true(count <= height ? first == 0 : first + height <= count);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    setenv("TZ", "UTC", 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_overlaps_at_any_size),
+        cmocka_unit_test(nothing_overlaps_with_many_nodes_and_long_names),
+        cmocka_unit_test(nothing_overlaps_with_the_largest_numbers),
+        cmocka_unit_test(what_lies_above_the_rest_fits_too),
+        cmocka_unit_test(an_empty_model_can_be_shown),
+        cmocka_unit_test(panels_never_share_a_row),
+        cmocka_unit_test(events_go_first_then_drones),
+        cmocka_unit_test(columns_never_touch_and_the_least_telling_go_first),
+        cmocka_unit_test(scrolling_keeps_the_selection_in_sight_and_the_ends_filled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* What the screen looks like: whole screens at five sizes, compared with tests/screen/NAME.txt. After a
+ * wanted change HIVE_WRITE_SCREENS=1 build/unit/hivetop_screen_test (from the project's root) writes them
+ * anew; read the difference before it goes in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <locale.h>
+
+#include "hive/file.h"
+#include "hivetop/keys.h"
+#include "hivetop/render.h"
+#include "tests/unit/hivetop_fixture.h"
+
+static const struct {
+    int columns, rows;
+} sizes[] = {{160, 50}, {80, 24}, {60, 15}, {40, 10}, {20, 5}};
+#define SIZES (sizeof sizes / sizeof *sizes)
+
+static void compare(const struct model *model, const struct ui *ui, const char *name, int columns, int rows)
+{
+    struct cells cells;
+    struct hive_buffer text = {0}, wanted = {0};
+    struct hive_error error = {0};
+    render(model, ui, columns, rows, false, &cells);
+    cells_print(&cells, &text);
+    cells_finish(&cells);
+    char *path = hive_format("tests/screen/%s-%dx%d.txt", name, columns, rows);
+    if (getenv("HIVE_WRITE_SCREENS")) {
+        assert_int_equal(hive_file_write(path, text.data, text.size, 0644, &error), 0);
+    } else {
+        if (hive_file_read(path, 1 << 20, &wanted, &error))
+            fail_msg("%s", error.message);
+        if (strcmp(text.data, wanted.data) != 0)
+            fail_msg("%s differs; the screen is now:\n%s", path, text.data);
+    }
+    free(path);
+    hive_buffer_finish(&text);
+    hive_buffer_finish(&wanted);
+}
+
+static void compare_all_sizes(const struct model *model, const struct ui *ui, const char *name)
+{
+    for (size_t i = 0; i < SIZES; i++)
+        compare(model, ui, name, sizes[i].columns, sizes[i].rows);
+}
+
+static void press(struct ui *ui, const struct model *model, const char *keys)
+{
+    for (; *keys; keys++)
+        ui_key(ui, model, *keys);
+}
+
+static void a_troubled_cluster_shows_every_state(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    press(&ui, &model, "jj");
+    compare_all_sizes(&model, &ui, "troubled");
+    model_finish(&model);
+}
+
+static void a_selected_drone_is_in_sight_on_every_screen(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    press(&ui, &model, "G");
+    compare_all_sizes(&model, &ui, "last-drone");
+    model_finish(&model);
+}
+
+static void many_nodes_scroll(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 30, 60);
+    ui_init(&ui, 500);
+    press(&ui, &model, "jjjjjjjjjjjjjjjjjjjj");
+    compare(&model, &ui, "many", 80, 24);
+    compare(&model, &ui, "many", 60, 15);
+    model_finish(&model);
+}
+
+static void the_dialog_names_node_pid_and_what_is_at_stake(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    press(&ui, &model, "jjK");
+    compare_all_sizes(&model, &ui, "dialog");
+    model_finish(&model);
+}
+
+static void the_help_is_made_from_the_key_table(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 5, 3);
+    ui_init(&ui, 500);
+    press(&ui, &model, "?");
+    compare_all_sizes(&model, &ui, "help");
+    model_finish(&model);
+}
+
+static void a_task_is_typed_in_the_last_line(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 5, 3);
+    ui_init(&ui, 500);
+    press(&ui, &model, "Sprint this and that, and then some more of it");
+    compare(&model, &ui, "input", 80, 24);
+    compare(&model, &ui, "input", 40, 10);
+    compare(&model, &ui, "input", 20, 5);
+    model_finish(&model);
+}
+
+static void a_cluster_that_nobody_answers_for_shows_that(void **state)
+{
+    (void)state;
+    struct model model = {0};
+    struct ui ui;
+    model_set_time(&model, FIXTURE_NOW_MS, FIXTURE_UNIX_MS);
+    model_add(&model, HIVE_ROLE_QUEEN, "10.1.2.3:8080");
+    model_add(&model, HIVE_ROLE_QUEEN, "queen.example.org:8080");
+    model_take_failure(&model, model.nodes[0], -ECONNREFUSED, "connection refused");
+    ui_init(&ui, 500);
+    compare(&model, &ui, "nobody", 80, 24);
+    compare(&model, &ui, "nobody", 40, 10);
+    model_finish(&model);
+}
+
+static void a_print_out_has_no_keys_and_no_selection(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    ui.is_print_out = true;
+    compare(&model, &ui, "print-out", 80, 24);
+    model_finish(&model);
+}
+
+static void where_the_locale_has_them_lines_are_drawn_in_unicode(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    struct cells cells;
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        skip();
+    fixture_calm(&model, 3, 1);
+    ui_init(&ui, 500);
+    render(&model, &ui, 80, 24, true, &cells);
+    struct hive_buffer text = {0};
+    cells_print(&cells, &text);
+    assert_non_null(strstr(text.data, " EVENTS \xe2\x94\x80\xe2\x94\x80"));
+    hive_buffer_finish(&text);
+    cells_finish(&cells);
+    model_finish(&model);
+    setlocale(LC_CTYPE, "C");
+}
+
+int main(void)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_troubled_cluster_shows_every_state),
+        cmocka_unit_test(a_selected_drone_is_in_sight_on_every_screen),
+        cmocka_unit_test(many_nodes_scroll),
+        cmocka_unit_test(the_dialog_names_node_pid_and_what_is_at_stake),
+        cmocka_unit_test(the_help_is_made_from_the_key_table),
+        cmocka_unit_test(a_task_is_typed_in_the_last_line),
+        cmocka_unit_test(a_cluster_that_nobody_answers_for_shows_that),
+        cmocka_unit_test(a_print_out_has_no_keys_and_no_selection),
+        cmocka_unit_test(where_the_locale_has_them_lines_are_drawn_in_unicode),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
