@@ -57,7 +57,7 @@ const struct hive_option cli_node_options[] = {
     {OPTION("name", STRING, name, "NAME"), .group = DRONES,
      .help = "What the drone is called (default: made of its address)"},
     {OPTION("capacity", INT, capacity, "N"), .group = DRONES, .help = "How many tasks it runs at once (4)",
-     .min = 1, .max = 10000},
+     .min = 1, .max = HIVE_DRONE_CAPACITY},
     {OPTION("register-interval", MS, register_ms, "TIME"), .group = DRONES,
      .help = "How often it renews its registration (1s)", .min = 10, .max = DAY_MS},
 

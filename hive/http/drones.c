@@ -10,9 +10,6 @@
 #include "http/answer.h"
 #include "http/handlers.h"
 
-/* Most tasks at once that a drone may claim to do. */
-#define CAPACITY_MAX 1024
-
 /* A registration under way. Texts are the document's. */
 struct registration {
     struct hive_request *request;
@@ -40,12 +37,13 @@ static int parse(struct registration *registration, struct hive_error *error)
         hive_json_string(json, "name", &name, error) == -EINVAL ||
         hive_json_string(json, "version", &registration->version, error) == -EINVAL ||
         hive_json_string(json, "secret", &registration->secret, error) == -EINVAL ||
-        hive_json_int(json, "capacity", 1, CAPACITY_MAX, &registration->capacity, error) == -EINVAL)
+        hive_json_int(json, "capacity", 1, HIVE_DRONE_CAPACITY, &registration->capacity, error) == -EINVAL)
         return -EINVAL;
     if (hive_address_parse(registration->address, &address, error))
         return hive_error_prefix(error, -EINVAL, "\"address\"");
     if (address.port == 0)
-        return hive_error_set(error, -EINVAL, "\"address\" must have the port that the drone listens on, not 0");
+        return hive_error_set(error, -EINVAL,
+                              "\"address\" must have the port that the drone listens on, not 0");
     if (*name && !hive_is_name(name))
         return hive_error_set(error, -EINVAL,
                               "\"name\" must be of up to %d letters, digits, '.', '_' and '-'",

@@ -21,9 +21,10 @@
  *     key, value, text       4 bytes: length; then the bytes
  *     drone, name, version,
  *     secret, detail         the same, and no byte is 0
- *     condition              1 byte: enum machine_condition; MACHINE_IF_INDEX alone is followed by 8: the
- * index task                   8 bytes capacity, attempt      4 bytes state                  1 byte: enum
- * machine_task_state, from RUNNING on
+ *     condition              1 byte: enum machine_condition; MACHINE_IF_INDEX alone is followed by 8: the index
+ *     task                   8 bytes
+ *     capacity, attempt      4 bytes
+ *     state                  1 byte: enum machine_task_state, from RUNNING on
  *
  * The least and greatest lengths are in the table below. */
 #include "machine/machine.h"

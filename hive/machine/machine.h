@@ -94,7 +94,7 @@ enum machine_status {
 struct machine_result {
     enum machine_status status;
     enum machine_command_type type; /* of the command; 0 where it could not be decoded */
-    bool created; /* KV_PUT, DRONE_REGISTER: it did not exist before */
+    bool created;                   /* KV_PUT, DRONE_REGISTER: it did not exist before */
     uint64_t
         index;     /* KV: the key's modification index, after it (OK) or as it stands (CONFLICT; 0: absent) */
     uint64_t task; /* TASK_SUBMIT: the new task's number */

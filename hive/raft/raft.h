@@ -12,17 +12,17 @@
  * THE ORDERING CONTRACT (what must be durable before what may be sent)
  *
  *  1. Every update that has something for the disk carries a write number, one higher than the last. Writes
- * reach the disk in that order; when write N is durable, so are all before it. The caller then says so with
- *     RAFT_EVENT_DURABLE. A write is, in this order: cut the log from `truncate_from`, append `entries`, set
- * term and vote. It is atomic at record granularity only: recovery may find a prefix of it.
+ *     reach the disk in that order; when write N is durable, so are all before it. The caller then says so
+ *     with RAFT_EVENT_DURABLE. A write is, in this order: cut the log from `truncate_from`, append `entries`,
+ *     set term and vote. Recovery may find a prefix of it.
  *  2. A message may leave as soon as its `after_write` is durable; 0 means at once. Votes, vote requests and
- * replies wait for the term, vote and entries that they speak of (Fig. 2, "persistent state: updated on
- * stable storage before responding to RPCs"). A leader's AppendEntries do not wait: the leader's own write
- * runs beside replication (§10.2.1).
+ *     replies wait for the term, vote and entries that they speak of (Fig. 2, "persistent state: updated on
+ *     stable storage before responding to RPCs"). A leader's AppendEntries do not wait: the leader's own
+ *     write runs beside replication (§10.2.1).
  *  3. The leader counts itself towards a commit only up to what DURABLE has told it. What is committed is
- * therefore durable on a quorum; that holds in a group of one, too.
+ *     therefore durable on a quorum; that holds in a group of one, too.
  *  4. DURABLE speaks of write numbers, never of indexes: the late completion of a write whose entries were
- * meanwhile truncated and replaced says nothing about their replacements.
+ *     meanwhile truncated and replaced says nothing about their replacements.
  *  5. Committed entries may be applied at once; they are already durable on a quorum, if not here.
  *  6. A write that failed must never be reported as durable, nor tried again: the caller stops the node.
  *

@@ -89,12 +89,23 @@ static void refuse_too_large(struct hive_request *request)
                                request->route->path, request->route->body_bytes);
 }
 
-/* Whether it is clear where the body ends. */
+static enum MHD_Result count_length(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    int *lengths = context;
+    (void)kind;
+    (void)value;
+    *lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    return MHD_YES;
+}
+
+/* Whether it is clear where the body ends: libmicrohttpd takes the first of several lengths, a proxy maybe the last. */
 static bool has_clear_end(const struct hive_request *request)
 {
     const char *encoding = header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    return !encoding ||
-           (strcasecmp(encoding, "chunked") == 0 && !header(request, MHD_HTTP_HEADER_CONTENT_LENGTH));
+    int lengths = 0;
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_length, &lengths);
+    return encoding ? strcasecmp(encoding, "chunked") == 0 && lengths == 0 : lengths <= 1;
 }
 
 /* What is wrong with the request line and the headers as such. */

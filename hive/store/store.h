@@ -19,7 +19,8 @@ struct store;
 struct store_config {
     const char *directory; /* created where missing */
     raft_id id;            /* of this queen; a directory written under another id is refused */
-    size_t segment_bytes;  /* size of one preallocated segment; 0: the default. Tests take small ones. A batch that is larger
+    size_t
+        segment_bytes; /* size of one preallocated segment; 0: the default. Tests take small ones. A batch that is larger
                               than a segment gets a segment of its own size */
 };
 

@@ -18,9 +18,10 @@
  * A FRAME is what one store_write wrote: the records of one or more steps of the core, with one checksum.
  *
  *     frame          0      4  bytes of the payload; 0: no frame here, the end of what is used
- *                    4      4  CRC32C of: the segment's salt, the fields at 0 and 8, the payload, the end
- * mark 8      8  number of the write: the log's first is 1, the next one more, across segments 16 payload:
- * records +0      1  end mark, 0xe5
+ *                    4      4  CRC32C of: the segment's salt, the fields at 0 and 8, the payload, the end mark
+ *                    8      8  number of the write: the log's first is 1, the next one more, across segments
+ *                   16         payload: records
+ *                   +0      1  end mark, 0xe5
  *
  * A RECORD is one thing that happened. Its first byte is its kind; the others follow from that.
  *

@@ -14,7 +14,8 @@
 #define WAL_FRAME_EXTRA_BYTES  17 /* header and end mark: what a frame has beside its payload */
 #define WAL_OPENING_BYTES      25 /* of the record that opens a segment's first frame */
 #define WAL_PAYLOAD_BYTES                                                                                    \
-    (1u << 30) /* most of one frame, opening included; far above what a step can fill                        \
+    (1u                                                                                                      \
+     << 30) /* most of one frame, opening included; far above what a step can fill                        \
                 */
 
 struct wal_header {

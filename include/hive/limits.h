@@ -12,9 +12,8 @@
 /* HTTP, server side. */
 #define HIVE_BODY_BYTES     (1024 * 1024)     /* largest request body; also the largest value */
 #define HIVE_RPC_BODY_BYTES (8 * 1024 * 1024) /* Raft RPC bodies: one batch in base64 and its frame */
-#define HIVE_DISCARD_BYTES                                                                                   \
-    (256L * 1024 * 1024)                  /* an oversized body is read and dropped up to here, so that       \
-                                             the client gets to read its 413 instead of a reset */
+/* An oversized body is read and dropped up to here, so that the client gets to read its 413 instead of a reset. */
+#define HIVE_DISCARD_BYTES    (256L * 1024 * 1024)
 #define HIVE_HEADER_BYTES     (16 * 1024) /* request line and headers of one connection */
 #define HIVE_TARGET_BYTES     (8 * 1024)  /* path and query of a request: every key fits, percent-encoded */
 #define HIVE_CONNECTION_BYTES (64 * 1024) /* memory of one connection: its headers, and a piece of a body */
@@ -38,20 +37,18 @@
 #define HIVE_TASKS_FINISHED   10000 /* finished tasks that are remembered; the oldest go first */
 
 /* Drones. */
-#define HIVE_DRONE_OUTCOMES                                                                                  \
-    4096 /* finished tasks that a drone remembers, so as to answer a repeated call; the oldest               \
-            go first. A queen repeats a call within seconds */
+#define HIVE_DRONE_CAPACITY 1024 /* most tasks at once that a drone may claim to do */
+/* Finished tasks that a drone remembers, so as to answer a repeated call (which comes within seconds). */
+#define HIVE_DRONE_OUTCOMES 4096
 
 /* Consensus. */
 #define HIVE_QUEENS       64   /* members of one Raft group */
 #define HIVE_TRANSITIONS  32   /* role changes shown by /healthz */
 #define HIVE_INBOX_EVENTS 8192 /* events waiting for the consensus thread; full = 503 */
-#define HIVE_PENDING_BYTES                                                                                   \
-    (256L * 1024 * 1024)        /* of proposals that are not applied yet; beyond = 503. Well below what      \
-                                   one write to the log may hold */
-#define HIVE_BATCH_ENTRIES 1024 /* entries of one AppendEntries */
-#define HIVE_BATCH_BYTES   (2 * 1024 * 1024) /* bytes of entries of one AppendEntries; one entry always fits \
-                                              */
+/* Of proposals that are not applied yet; beyond = 503. Well below what one write to the log may hold. */
+#define HIVE_PENDING_BYTES (256L * 1024 * 1024)
+#define HIVE_BATCH_ENTRIES 1024              /* entries of one AppendEntries */
+#define HIVE_BATCH_BYTES   (2 * 1024 * 1024) /* of entries of one AppendEntries; one entry always fits */
 
 /* The dashboard and the launcher. */
 #define HIVE_NODES        4160               /* queens + drones of one cluster */

@@ -71,7 +71,7 @@ const char *hive_request_method(const struct hive_request *request);
 const char *hive_request_path(const struct hive_request *request);   /* decoded, without query */
 const char *hive_request_target(const struct hive_request *request); /* as sent, with the query */
 const char *hive_request_segment(const struct hive_request *request, int wildcard,
-                                 size_t *bytes);                                       /* 0 = the first
+                                 size_t *bytes); /* 0 = the first
                                               upper-case segment (or the rest after "..."), decoded;
                                               may hold NUL bytes: `bytes` (may be NULL) tells */
 /* A parameter of the query, decoded ('+' is a space), or NULL. */

@@ -5,7 +5,8 @@ import random
 import socket
 
 import pytest
-from cluster import PATIENCE_S, SLOWNESS, TOKEN, Cluster, Watch, Writer, await_
+from cluster import PATIENCE_S, SLOWNESS, TOKEN, Cluster, await_
+from witness import Watch, Writer
 
 KILLS = 20 // SLOWNESS
 TROUBLES = 15 // SLOWNESS
