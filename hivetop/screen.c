@@ -1,7 +1,7 @@
-/* The dashboard's hold on the terminal. ncurses compares frames and sends what changed; it also follows
- * changes of the window's size and stops and continues the program properly on ^Z. What it does not do is die
- * cleanly: here, what brings the terminal back is prepared when it is taken over, so that a signal handler
- * has only to write it. */
+/* The dashboard's hold on the terminal. ncurses compares frames and sends what changed, and follows changes
+ * of the window's size. What it does not do is let go cleanly whatever happens: here, what gives the terminal
+ * back is prepared when it is taken over, so that a signal handler has only to write it; before the program
+ * dies, and before it is stopped with ^Z. */
 #include "screen.h"
 
 #include <errno.h>
@@ -25,6 +25,7 @@
 #define ALT_STACK_BYTES 65536
 
 static SCREEN *terminal;
+static bool is_open;
 static WINDOW *keyboard; /* a pad: reading from it redraws nothing */
 static int colours;
 static short pairs[STYLE_COUNT][2];
@@ -33,7 +34,8 @@ static volatile sig_atomic_t was_continued; /* who knows what the terminal shows
 
 /* For the signal handler. */
 static struct {
-    volatile sig_atomic_t is_open, is_writing;
+    volatile sig_atomic_t is_taken; /* the terminal is in our modes */
+    volatile sig_atomic_t is_writing;
     struct termios modes;
     char text[RESTORE_BYTES];
     size_t bytes;
@@ -71,12 +73,10 @@ static bool is_in_foreground(void)
 
 /* Only functions that are safe in a signal handler, and none that can wait for a terminal that takes no
  * output. */
-static void restore_from_signal(void)
+static void give_back(void)
 {
-    if (!saved.is_open || !is_in_foreground())
-        return;
-    saved.is_open = 0;
     struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    saved.is_taken = 0;
     if (poll(&output, 1, 0) == 0)
         tcflush(STDOUT_FILENO, TCOFLUSH);
     static const char cancel = 0x18; /* ends an escape sequence that was cut short */
@@ -88,8 +88,37 @@ static void restore_from_signal(void)
 
 static void die(int signal_number)
 {
-    restore_from_signal();
+    if (saved.is_taken && is_in_foreground())
+        give_back();
     raise(signal_number); /* its action is the default again: SA_RESETHAND */
+}
+
+static void catch_signal(int number, void (*handler)(int), int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, old;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* as under nohup */
+        sigaction(number, &action, NULL);
+}
+
+/* ^Z. The shell may already have taken the terminal, where another process of this job was faster to stop:
+ * SIGTTOU, which would stop us too early then, is kept out. */
+static void stop(int signal_number)
+{
+    int old_errno = errno;
+    sigset_t early, own, old;
+    sigemptyset(&early);
+    sigaddset(&early, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &early, &old);
+    if (saved.is_taken)
+        give_back();
+    sigemptyset(&own);
+    sigaddset(&own, signal_number);
+    sigprocmask(SIG_UNBLOCK, &own, NULL);
+    raise(signal_number); /* stops here, until somebody continues it: SA_RESETHAND */
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    catch_signal(signal_number, stop, SA_RESETHAND | SA_NODEFER);
+    errno = old_errno;
 }
 
 static void note_continued(int signal_number)
@@ -103,26 +132,20 @@ static void catch_signals(void)
     static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL};
     static char stack[ALT_STACK_BYTES]; /* an overflown stack cannot run a handler */
     sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
-    struct sigaction action = {.sa_handler = die, .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct sigaction old;
-        bool is_ignored = sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN;
-        if (!is_ignored) /* as under nohup */
-            sigaction(numbers[i], &action, NULL);
-    }
-    struct sigaction go_on = {.sa_handler = note_continued};
-    sigemptyset(&go_on.sa_mask);
-    sigaction(SIGCONT, &go_on, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        catch_signal(numbers[i], die, SA_RESETHAND | SA_NODEFER | SA_ONSTACK);
+    catch_signal(SIGTSTP, stop, SA_RESETHAND | SA_NODEFER);
+    catch_signal(SIGCONT, note_continued, 0);
 }
 
 void screen_close(void)
 {
-    if (!saved.is_open)
+    if (!is_open)
         return;
-    saved.is_open = 0;
+    is_open = false;
     delwin(keyboard);
     endwin();
+    saved.is_taken = 0;
     delscreen(terminal);
     terminal = NULL;
 }
@@ -181,7 +204,8 @@ int screen_open(struct hive_error *error)
                               getenv("TERM"));
     }
     prepare_restore();
-    saved.is_open = 1;
+    saved.is_taken = 1;
+    is_open = true;
     catch_signals();
     atexit(screen_close);
     set_escdelay(ESCAPE_MS);
@@ -250,6 +274,7 @@ bool screen_show(const struct cells *cells)
     if (cells->cursor_column >= 0)
         move(cells->cursor_row, cells->cursor_column);
     curs_set(cells->cursor_column >= 0);
+    saved.is_taken = 1;
     saved.is_writing = 1;
     refresh();
     saved.is_writing = 0;
@@ -294,7 +319,9 @@ int screen_key(void)
     wint_t character;
     if (was_continued && is_in_foreground()) {
         was_continued = 0;
-        endwin(); /* the next frame takes the terminal over anew */
+        if (!saved.is_taken && tcgetattr(STDOUT_FILENO, &saved.modes) == 0)
+            def_shell_mode(); /* the user may have changed them meanwhile */
+        endwin();             /* the next frame takes the terminal over anew */
         screen_repaint();
         return KEYS_RESIZE;
     }

@@ -44,6 +44,15 @@ def free_ports(count):
                 continue
 
 
+def is_alive(pid):
+    """True where the process is there; a zombie, whom the shell has not noticed yet, is not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 # ---- terminals ----
 
 
@@ -480,6 +489,27 @@ def test_stopping_and_going_on(open_terminal):
     assert terminal.modes() == before
 
 
+def test_in_the_background_it_leaves_the_terminal_alone(open_terminal):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        terminal = open_terminal(columns=120)  # so that the whole note shows
+        terminal.start("--connect", f"127.0.0.1:{server.server_port}", "-d", "0.1")
+        terminal.await_text("QUORUM LOST")
+        pid = terminal.program()
+        terminal.press("C-z")
+        terminal.await_text("Stopped")
+        before, seen = terminal.text(), Stranger.number
+        os.kill(pid, signal.SIGCONT)
+        await_(lambda: Stranger.number > seen + 10, "it asks on")  # each answer would show another note
+        assert terminal.text() == before
+        terminal.type("fg")
+        terminal.press("Enter")
+        terminal.await_text("^hivetop  QUORUM LOST")
+        terminal.press("q")
+        terminal.await_prompt()
+        server.shutdown()
+
+
 def test_it_can_be_ended_while_it_is_stopped(open_terminal):
     terminal = open_terminal()
     before = terminal.modes()
@@ -490,7 +520,7 @@ def test_it_can_be_ended_while_it_is_stopped(open_terminal):
     terminal.await_text("Stopped")
     os.kill(pid, signal.SIGTERM)
     os.kill(pid, signal.SIGCONT)
-    terminal.await_prompt()
+    await_(lambda: not is_alive(pid), "it has ended")
     assert terminal.modes() == before
 
 
