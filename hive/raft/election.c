@@ -49,6 +49,8 @@ void raft_election_timeout(struct raft *raft)
     raft_election_restart_timer(raft);
     if (raft_disk_is_stalled(raft))
         return; /* it could not make its vote durable: let others stand */
+    if (raft->role == RAFT_CANDIDATE && !raft->pre_voting && raft->hard_state_write > raft->durable_write)
+        return; /* its requests have not left yet, they wait for its disk: a new election would start that over */
     if (!raft->config.pre_vote) {
         stand_for_election(raft, "election timeout");
         return;

@@ -55,6 +55,8 @@ bool raft_message_is_valid(const struct raft *raft, const struct raft_message *m
     if (message->to != raft->config.id || message->from == raft->config.id ||
         raft_voter(raft, message->from) == raft->voter_count)
         return false;
+    if (message->term > UINT64_MAX / 2)
+        return false; /* no group gets there, and the next term must not wrap to 0 */
     switch (message->type) {
     case RAFT_REQUEST_VOTE:
         return message->term > 0;

@@ -66,8 +66,10 @@ static void forget_inflight(struct raft_progress *progress)
 
 void raft_progress_refused(struct raft_progress *progress, raft_index next)
 {
-    /* A refusal may be late; what is known to match is never looked for again, and next never grows by a
-     * refusal. */
+    /* What is known to match is never looked for again, and next never grows by a refusal. A peer that refuses
+     * what it had acknowledged is late, or has lost its disk: it gets nothing more at once, or the two would go
+     * on at full speed. */
+    progress->silent = next <= progress->match;
     if (next <= progress->match)
         next = progress->match + 1;
     if (next < progress->next)
@@ -87,8 +89,9 @@ bool raft_progress_is_overdue(const struct raft_progress *progress, int64_t sinc
 
 void raft_progress_lost(struct raft_progress *progress)
 {
+    if (progress->state == RAFT_PROGRESS_REPLICATE)
+        progress->next = progress->match + 1; /* a probe's next is a guess, as good as before */
     progress->state = RAFT_PROGRESS_PROBE;
-    progress->next = progress->match + 1;
     progress->silent = true;
     forget_inflight(progress);
 }

@@ -28,6 +28,7 @@ static const struct {
     {"of no type", {.type = (enum raft_message_type)77, FROM2, .term = 9}},
     {"a vote request for term 0", {.type = RAFT_REQUEST_VOTE, FROM2}},
     {"an append of term 0", {.type = RAFT_APPEND_ENTRIES, FROM2}},
+    {"the last term that there is", {.type = RAFT_REQUEST_VOTE, FROM2, .term = UINT64_MAX}},
 #define APPEND(prev, prev_term, array)                                                                       \
     {                                                                                                        \
         .type = RAFT_APPEND_ENTRIES, FROM2, .term = 3, .append_entries = {                                   \

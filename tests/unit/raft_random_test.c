@@ -210,7 +210,7 @@ static void live_through_all(size_t nodes)
     memset(&total, 0, sizeof total);
     for (uint64_t seed = first; seed < first + (one ? 1 : count); seed++)
         raft_network_destroy(live_through(nodes, seed, STORMS));
-    print_message("%zu nodes: %" PRIu64 " steps, %" PRIu64 " elections, %" PRIu64
+    print_message("# %zu nodes: %" PRIu64 " steps, %" PRIu64 " elections, %" PRIu64
                   " entries committed, %" PRIu64 " reads, %" PRIu64 " truncations, %" PRIu64 " crashes\n",
                   nodes, total.steps, total.elections, total.committed, total.reads, total.truncations,
                   total.crashes);
