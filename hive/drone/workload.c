@@ -22,6 +22,10 @@
 #include "hive/log.h"
 #include "hive/memory.h"
 
+/* Calls for one task that wait at once. A queen that asks again has given its last call up, whose connection
+ * would else be held for as long as the task takes to begin. */
+#define WAITERS_MAX 2
+
 /* Somebody who asked for a task and was not replied to yet. */
 struct waiter {
     STAILQ_ENTRY(waiter) link;
@@ -43,6 +47,7 @@ struct task {
     bool is_reported;              /* the driver spoke: `state` is what a repeated call is told */
     char *detail;
     struct waiters waiters;
+    int waiter_count;
 };
 TAILQ_HEAD(task_list, task);
 RB_HEAD(task_tree, task);
@@ -219,6 +224,7 @@ void workload_submit(struct workload *workload, struct task_order *order, task_r
     struct task *task = NULL;
     struct task_answer answer = {0};
     char *detail = NULL;
+    struct waiter *given_up = NULL;
     pthread_mutex_lock(&workload->lock);
     answer.code = find_or_begin(workload, order, &task);
     bool is_waiting = answer.code == 0 && !task->is_reported;
@@ -226,6 +232,11 @@ void workload_submit(struct workload *workload, struct task_order *order, task_r
         struct waiter *waiter = hive_calloc(1, sizeof *waiter);
         *waiter = (struct waiter){.reply = reply, .context = context};
         STAILQ_INSERT_TAIL(&task->waiters, waiter, link);
+        if (++task->waiter_count > WAITERS_MAX) {
+            given_up = STAILQ_FIRST(&task->waiters);
+            STAILQ_REMOVE_HEAD(&task->waiters, link);
+            task->waiter_count--;
+        }
     } else if (answer.code == 0) {
         answer.state = task->state;
         detail = hive_strdup(task->detail);
@@ -237,6 +248,9 @@ void workload_submit(struct workload *workload, struct task_order *order, task_r
     answer.detail = detail ? detail : "";
     if (!is_waiting)
         reply(&answer, context);
+    if (given_up)
+        given_up->reply(&(struct task_answer){.code = -EBUSY, .detail = ""}, given_up->context);
+    free(given_up);
     free(detail);
 }
 
@@ -287,6 +301,7 @@ void task_report(struct task *task, enum machine_task_state state, const char *d
     struct waiters waiters = STAILQ_HEAD_INITIALIZER(waiters);
     pthread_mutex_lock(&workload->lock);
     STAILQ_CONCAT(&waiters, &task->waiters);
+    task->waiter_count = 0;
     task->state = state;
     task->is_reported = true;
     free(task->detail);

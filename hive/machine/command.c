@@ -24,7 +24,7 @@
  *     condition              1 byte: enum machine_condition; MACHINE_IF_INDEX alone is followed by 8: the index
  *     task                   8 bytes
  *     capacity, attempt      4 bytes
- *     state                  1 byte: enum machine_task_state, from RUNNING on
+ *     state                  1 byte: enum machine_task_state, but ASSIGNED
  *
  * The least and greatest lengths are in the table below. */
 #include "machine/machine.h"
@@ -185,7 +185,8 @@ static bool get_field(struct reader *reader, const struct field *field, struct m
         return !reader->is_short && command->condition <= MACHINE_IF_EXISTS;
     case KIND_STATE:
         command->state = (enum machine_task_state)get_number(reader, 1);
-        return command->state >= MACHINE_TASK_RUNNING && command->state <= MACHINE_TASK_LOST;
+        return command->state >= MACHINE_TASK_PENDING && command->state <= MACHINE_TASK_LOST &&
+               command->state != MACHINE_TASK_ASSIGNED;
     }
     return !reader->is_short;
 }

@@ -104,12 +104,15 @@ void drones_remove(struct machine *machine, uint64_t index, const struct machine
     row_remove(machine->drones, row);
 }
 
-bool drones_add_task(struct drones *drones, struct machine_bytes address)
+enum machine_status drones_add_task(struct drones *drones, struct machine_bytes address)
 {
     struct drone_row *row = row_find(drones, address);
-    if (row)
-        row->drone.task_count++;
-    return row;
+    if (!row)
+        return MACHINE_NOT_FOUND;
+    if (row->drone.task_count >= row->drone.capacity)
+        return MACHINE_CONFLICT;
+    row->drone.task_count++;
+    return MACHINE_OK;
 }
 
 void drones_drop_task(struct drones *drones, struct machine_bytes address)

@@ -27,7 +27,7 @@ enum machine_command_type {
     MACHINE_DRONE_REMOVE = 4,   /* it is lost: its assigned tasks are pending again, its running ones lost */
     MACHINE_TASK_SUBMIT = 5,
     MACHINE_TASK_ASSIGN = 6, /* pending -> assigned */
-    MACHINE_TASK_UPDATE = 7, /* assigned -> running, or -> finished */
+    MACHINE_TASK_UPDATE = 7, /* assigned -> running, -> finished, or -> pending (given back) */
 };
 
 /* On what a KV_PUT or KV_DELETE depends. */
@@ -74,7 +74,7 @@ struct machine_command {
     struct machine_bytes detail;   /* TASK_UPDATE: why it failed, up to HIVE_ERROR_BYTES - 1 */
     uint64_t task;                 /* TASK_ASSIGN, TASK_UPDATE: the task's number */
     uint32_t attempt;              /* TASK_UPDATE: of which assignment it speaks */
-    enum machine_task_state state; /* TASK_UPDATE: RUNNING or a finished one */
+    enum machine_task_state state; /* TASK_UPDATE: RUNNING, a finished one, or PENDING */
 };
 
 /* The command as bytes (the format opens command.c), and back. Decoded fields point into `data`. Decoding

@@ -37,8 +37,8 @@ machine_apply_function kv_put, kv_delete;
 machine_apply_function drones_register, drones_remove;
 machine_apply_function tasks_submit, tasks_assign, tasks_update;
 
-/* One task more on the drone; false where there is no such drone. */
-bool drones_add_task(struct drones *drones, struct machine_bytes address);
+/* One task more on the drone: NOT_FOUND where there is none, CONFLICT where it has all that it can do. */
+enum machine_status drones_add_task(struct drones *drones, struct machine_bytes address);
 /* One task less on the drone, which exists and has it. */
 void drones_drop_task(struct drones *drones, struct machine_bytes address);
 

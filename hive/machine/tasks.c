@@ -135,10 +135,9 @@ void tasks_assign(struct machine *machine, uint64_t index, const struct machine_
         result->status = MACHINE_CONFLICT;
         return;
     }
-    if (!row || !drones_add_task(machine->drones, command->drone)) {
-        result->status = MACHINE_NOT_FOUND;
+    result->status = row ? drones_add_task(machine->drones, command->drone) : MACHINE_NOT_FOUND;
+    if (result->status != MACHINE_OK)
         return;
-    }
     set_state(machine->tasks, row, MACHINE_TASK_ASSIGNED);
     machine_text_replace(&row->task.drone, command->drone);
     row->task.assigned_at_ms = command->time_ms;
@@ -146,12 +145,14 @@ void tasks_assign(struct machine *machine, uint64_t index, const struct machine_
     result->attempt = row->task.attempt;
 }
 
-/* True where the command speaks of the assignment that stands, and leads forward from its state. */
+/* True where the command speaks of the assignment that stands, and leads forward from its state, or gives the task back
+ * before it has begun. */
 static bool update_fits(const struct machine_task *task, const struct machine_command *command)
 {
     if (task->state != MACHINE_TASK_ASSIGNED && task->state != MACHINE_TASK_RUNNING)
         return false;
-    return command->state > task->state && command->attempt == task->attempt &&
+    bool is_given_back = command->state == MACHINE_TASK_PENDING && task->state == MACHINE_TASK_ASSIGNED;
+    return (command->state > task->state || is_given_back) && command->attempt == task->attempt &&
            machine_bytes_compare(command->drone, machine_bytes_of(task->drone)) == 0;
 }
 
@@ -174,6 +175,11 @@ void tasks_update(struct machine *machine, uint64_t index, const struct machine_
         return;
     }
     drones_drop_task(machine->drones, command->drone);
+    if (command->state == MACHINE_TASK_PENDING) {
+        set_state(machine->tasks, row, MACHINE_TASK_PENDING);
+        row->task.assigned_at_ms = 0;
+        return;
+    }
     finish(machine->tasks, row, command->state, command->detail, command->time_ms);
 }
 

@@ -101,22 +101,23 @@ struct live_drone *liveness_judge(struct liveness *liveness, int64_t now_ms)
     return lost;
 }
 
-static bool has_room(const struct live_drone *drone)
+static bool has_room(const struct live_drone *drone, int64_t now_ms)
 {
-    return !drone->is_suspect && !drone->is_leaving && drone->task_count < drone->capacity;
+    return !drone->is_suspect && !drone->is_leaving && now_ms >= drone->avoid_until_ms &&
+           drone->task_count < drone->capacity;
 }
 
-struct live_drone *liveness_pick(struct liveness *liveness)
+struct live_drone *liveness_pick(struct liveness *liveness, int64_t now_ms)
 {
     size_t candidates = 0;
     for (size_t i = 0; i < liveness->count; i++)
-        candidates += has_room(&liveness->drones[i]);
+        candidates += has_room(&liveness->drones[i], now_ms);
     if (candidates == 0)
         return NULL;
     uint64_t skip = hive_random_below(candidates);
     for (size_t i = 0; i < liveness->count; i++) {
         struct live_drone *drone = &liveness->drones[i];
-        if (has_room(drone) && skip-- == 0) {
+        if (has_room(drone, now_ms) && skip-- == 0) {
             drone->task_count++;
             return drone;
         }

@@ -17,6 +17,7 @@ struct live_drone {
     int running;          /* tasks, by its own last word */
     int64_t last_seen_ms; /* monotonic; start of the leadership or registration before that */
     int64_t heartbeat_due_ms;
+    int64_t avoid_until_ms; /* it refuses tasks, though it is healthy */
 };
 
 struct liveness {
@@ -43,7 +44,7 @@ void liveness_seen(struct live_drone *drone, int running, int64_t now_ms);
 struct live_drone *liveness_judge(struct liveness *liveness, int64_t now_ms);
 
 /* A random drone among those that are healthy and have room, or NULL; counts the task as its own. */
-struct live_drone *liveness_pick(struct liveness *liveness);
+struct live_drone *liveness_pick(struct liveness *liveness, int64_t now_ms);
 
 /* When something is due next. */
 int64_t liveness_due_ms(const struct liveness *liveness);

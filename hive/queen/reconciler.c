@@ -28,6 +28,7 @@ struct errand {
     struct reconciler *reconciler;
     uint64_t task; /* 0: a drone's */
     uint32_t attempt;
+    bool is_refused;               /* a proposal: it was not taken */
     enum machine_task_state state; /* of the task when the errand started */
     char address[HIVE_ADDRESS_BYTES];
 };
@@ -41,6 +42,7 @@ struct reconciler {
     struct view view;
     bool is_leading;
     raft_term term;
+    int64_t due_ms; /* when the thread wanted to be awake again */
     struct scheduler scheduler;
     LIST_HEAD(, errand) requests;
     /* Shared. */
@@ -68,8 +70,8 @@ static struct errand *errand_create(struct reconciler *reconciler, const char *a
 /* On the consensus thread: the errand goes back to the reconciler's. */
 static void on_proposed(const struct queen_answer *answer, void *context)
 {
-    (void)answer; /* whatever became of it, the next view shows */
     struct errand *errand = context;
+    errand->is_refused = answer->outcome != QUEEN_DONE; /* what became of it otherwise, the next view shows */
     struct reconciler *reconciler = errand->reconciler;
     pthread_mutex_lock(&reconciler->mutex);
     errand->next = reconciler->returned;
@@ -93,6 +95,7 @@ static struct machine_bytes bytes_of(const char *text)
 
 static void take_returned(struct reconciler *reconciler)
 {
+    int64_t retry_ms = hive_clock_monotonic_ms() + RETRY_MS;
     pthread_mutex_lock(&reconciler->mutex);
     struct errand *errand = reconciler->returned;
     reconciler->returned = NULL;
@@ -100,7 +103,7 @@ static void take_returned(struct reconciler *reconciler)
         struct errand *next = errand->next;
         struct live_drone *drone = liveness_find(&reconciler->liveness, errand->address);
         if (errand->task)
-            scheduler_done(&reconciler->scheduler, errand->task, 0);
+            scheduler_done(&reconciler->scheduler, errand->task, errand->is_refused ? retry_ms : 0);
         else if (drone)
             drone->is_leaving = false; /* where it is still there in the next view, its removal failed */
         free(errand);
@@ -215,6 +218,19 @@ static enum machine_task_state read_state(const struct hive_buffer *body, char d
     return state;
 }
 
+/* The drone is alive and does not take the task: another one shall have it. */
+static void give_back(struct errand *errand, int status)
+{
+    struct reconciler *reconciler = errand->reconciler;
+    hive_log_warning("drone does not take tasks", LOG_S("address", errand->address), LOG_N("status", status));
+    pthread_mutex_lock(&reconciler->mutex);
+    struct live_drone *drone = liveness_find(&reconciler->liveness, errand->address);
+    if (drone)
+        drone->avoid_until_ms = hive_clock_monotonic_ms() + reconciler->config.lost_ms;
+    pthread_mutex_unlock(&reconciler->mutex);
+    record(errand, MACHINE_TASK_PENDING, "");
+}
+
 static void on_sent(struct hive_http_response *response, void *context)
 {
     struct errand *errand = context;
@@ -228,6 +244,11 @@ static void on_sent(struct hive_http_response *response, void *context)
     }
     if (state && state != errand->state) {
         record(errand, state, detail);
+        return;
+    }
+    bool was_refused = response->status > 0 && !state && errand->state == MACHINE_TASK_ASSIGNED;
+    if (was_refused && scheduler_is_refused(&reconciler->scheduler, errand->task)) {
+        give_back(errand, response->status);
         return;
     }
     /* Still running, busy, not reachable, or it does not know us (yet): ask again. */
@@ -298,12 +319,20 @@ static void refresh(struct reconciler *reconciler)
 /* Does what is due; returns how long there is nothing more to do. */
 static int64_t reconcile(struct reconciler *reconciler)
 {
+    /* The flag first: what comes back after it was cleared sets it again. */
+    bool is_dirty = atomic_exchange(&reconciler->is_dirty, false);
     take_returned(reconciler);
-    if (atomic_exchange(&reconciler->is_dirty, false))
+    if (is_dirty)
         refresh(reconciler);
     if (!reconciler->is_leading)
         return IDLE_MS;
     int64_t now_ms = hive_clock_monotonic_ms();
+    if (now_ms - reconciler->due_ms >= reconciler->config.heartbeat_ms) {
+        /* This queen itself was away (paused, or starved): that nobody was seen says nothing about the drones. */
+        pthread_mutex_lock(&reconciler->mutex);
+        liveness_start_leading(&reconciler->liveness, now_ms);
+        pthread_mutex_unlock(&reconciler->mutex);
+    }
     heartbeat(reconciler, now_ms);
     remove_lost(reconciler, now_ms);
     schedule(reconciler, now_ms);
@@ -318,6 +347,7 @@ static void *run(void *argument)
     struct reconciler *reconciler = argument;
     while (!reconciler->is_stopping) {
         int64_t pause_ms = reconcile(reconciler);
+        reconciler->due_ms = hive_clock_monotonic_ms() + pause_ms;
         hive_http_client_wait(reconciler->client, NULL, 0, (int)pause_ms);
     }
     return NULL;
@@ -331,6 +361,7 @@ struct reconciler *reconciler_start(const struct reconciler_config *config)
         .heartbeat_ms = config->heartbeat_ms, .suspect_ms = config->suspect_ms, .lost_ms = config->lost_ms};
     reconciler->client = hive_http_client_create();
     reconciler->is_dirty = true;
+    reconciler->due_ms = hive_clock_monotonic_ms();
     pthread_mutex_init(&reconciler->mutex, NULL);
     pthread_create(&reconciler->thread, NULL, run, reconciler);
     pthread_setname_np(reconciler->thread, "reconciler");

@@ -3,6 +3,10 @@
 
 #include "hive/memory.h"
 
+/* After so many refusals a task goes to another drone: busy for a moment, or not knowing this leader's secret
+ * yet, is no reason; about two seconds of it are. */
+#define REFUSALS_MAX 10
+
 void scheduler_finish(struct scheduler *scheduler)
 {
     free(scheduler->items);
@@ -55,7 +59,7 @@ enum scheduler_step scheduler_next(struct scheduler *scheduler, const struct vie
     if (!item || item->is_busy || now_ms < item->not_before_ms)
         return SCHEDULER_NOTHING;
     bool is_pending = task->state == MACHINE_TASK_PENDING;
-    *drone = is_pending ? liveness_pick(liveness) : liveness_find(liveness, task->drone);
+    *drone = is_pending ? liveness_pick(liveness, now_ms) : liveness_find(liveness, task->drone);
     if (!*drone || (*drone)->is_suspect)
         return SCHEDULER_NOTHING; /* a suspect drone answers again or is lost: either brings a new view */
     item->is_busy = true;
@@ -69,6 +73,15 @@ void scheduler_done(struct scheduler *scheduler, uint64_t task, int64_t not_befo
         return;
     item->is_busy = false;
     item->not_before_ms = not_before_ms;
+}
+
+bool scheduler_is_refused(struct scheduler *scheduler, uint64_t task)
+{
+    struct scheduler_item *item = find(scheduler, task);
+    if (!item || ++item->refusals < REFUSALS_MAX)
+        return false;
+    item->refusals = 0;
+    return true;
 }
 
 int64_t scheduler_due_ms(const struct scheduler *scheduler, int64_t now_ms)

@@ -18,6 +18,7 @@ struct scheduler_item {
     bool is_busy;          /* a step is under way */
     bool is_listed;        /* in the newest view */
     int64_t not_before_ms; /* monotonic: after a step that did not help */
+    int refusals;          /* how often its drone would not take it */
 };
 
 struct scheduler {
@@ -36,6 +37,9 @@ enum scheduler_step scheduler_next(struct scheduler *scheduler, const struct vie
 
 /* The step of that task is over; the next one may start at `not_before_ms`. */
 void scheduler_done(struct scheduler *scheduler, uint64_t task, int64_t not_before_ms);
+
+/* The drone answered, and would not take the task. True where that was once too often: it is to be given back. */
+bool scheduler_is_refused(struct scheduler *scheduler, uint64_t task);
 
 /* When a postponed step is due next; INT64_MAX for none. */
 int64_t scheduler_due_ms(const struct scheduler *scheduler, int64_t now_ms);

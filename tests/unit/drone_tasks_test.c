@@ -176,6 +176,29 @@ static void a_later_attempt_is_done_again(void **state)
     assert_int_equal(started, 3);
 }
 
+static void a_queen_that_asks_again_and_again_does_not_pile_up_calls(void **state)
+{
+    (void)state;
+    enum { CALLS = 20 };
+    static struct told told[CALLS];
+    submit(&blocking, "task-1", 1, &told[0]);
+    while (sem_wait(&entered) == -1 && errno == EINTR)
+        ;
+    for (int i = 1; i < CALLS; i++)
+        submit(&blocking, "task-1", 1, &told[i]);
+    int waiting = 0;
+    for (int i = 0; i < CALLS; i++) {
+        waiting += told[i].times == 0;
+        assert_true(told[i].times == 0 || told[i].code == -EBUSY);
+    }
+    assert_in_range(waiting, 1, 2);
+    assert_int_equal(told[CALLS - 1].times, 0); /* it is the old calls that are given up */
+    sem_post(&gate);
+    await_told(&told[CALLS - 1]);
+    assert_int_equal(told[CALLS - 1].state, MACHINE_TASK_SUCCEEDED);
+    assert_int_equal(started, 1);
+}
+
 static void an_attempt_that_a_later_one_overtook_is_refused(void **state)
 {
     (void)state;
@@ -301,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         roomy(the_same_attempt_is_done_once_and_answered_alike),
         roomy(a_later_attempt_is_done_again),
+        roomy(a_queen_that_asks_again_and_again_does_not_pile_up_calls),
         roomy(an_attempt_that_a_later_one_overtook_is_refused),
         roomy(a_failure_is_told_with_its_reason_each_time),
         for_two(beyond_its_capacity_a_drone_is_busy_until_a_task_ends),

@@ -341,6 +341,41 @@ static void test_lengths_end_at_their_limits(void **state)
     }
 }
 
+static int decode_encoded(const struct machine_command *command)
+{
+    struct machine_command decoded;
+    struct hive_buffer buffer = {0};
+    machine_command_encode(command, &buffer);
+    int rc = machine_command_decode(buffer.data, buffer.size, &decoded, NULL);
+    hive_buffer_finish(&buffer);
+    return rc;
+}
+
+static void test_values_end_at_their_limits(void **state)
+{
+    (void)state;
+    for (int value = 0; value < 256; value++) {
+        struct machine_command delete = {
+            .type = MACHINE_KV_DELETE, .key = bytes_of("k"), .condition = (enum machine_condition)value};
+        struct machine_command update = {
+            .type = MACHINE_TASK_UPDATE, .drone = bytes_of("h:1"), .state = (enum machine_task_state)value};
+        bool is_state =
+            value == MACHINE_TASK_PENDING || (value >= MACHINE_TASK_RUNNING && value <= MACHINE_TASK_LOST);
+        assert_int_equal(decode_encoded(&delete), value <= MACHINE_IF_EXISTS ? 0 : -EINVAL);
+        assert_int_equal(decode_encoded(&update), is_state ? 0 : -EINVAL);
+
+        char head[] = "\1\4\0\0\0\0\0\0\0\0\3\0\0\0h:1"; /* removes a drone */
+        struct machine_command decoded;
+        head[1] = (char)value;
+        if (value == 0 || value > MACHINE_TASK_UPDATE)
+            assert_int_equal(machine_command_decode(head, sizeof head - 1, &decoded, NULL), -EINVAL);
+        head[1] = MACHINE_DRONE_REMOVE;
+        head[0] = (char)value;
+        assert_int_equal(machine_command_decode(head, sizeof head - 1, &decoded, NULL),
+                         value == 1 ? 0 : -EINVAL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_noise_is_an_error_or_a_command_but_never_read_out_of_bounds),
         cmocka_unit_test(test_the_format_is_byte_for_byte_what_it_says),
         cmocka_unit_test(test_lengths_end_at_their_limits),
+        cmocka_unit_test(test_values_end_at_their_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

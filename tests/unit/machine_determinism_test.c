@@ -84,13 +84,15 @@ static void random_command(uint64_t index, struct hive_buffer *buffer)
         .drone = bytes_of(address),
         .name = bytes_of(key),
         .secret = bytes_of(secret),
-        .capacity = (uint32_t)random_below(9),
+        .capacity = (uint32_t)random_below(400),
         .text = bytes_of(key),
         .detail = bytes_of(secret),
         .task = recent_tasks[random_below(RECENT)],
         .attempt = 1 + (uint32_t)random_below(2),
         .state = MACHINE_TASK_RUNNING + (enum machine_task_state)random_below(5),
     };
+    if (random_below(16) == 0)
+        command.state = MACHINE_TASK_PENDING; /* given back */
     /* Drones live long enough to work. */
     if (command.type == MACHINE_DRONE_REMOVE && random_below(64))
         command.type = MACHINE_TASK_UPDATE;

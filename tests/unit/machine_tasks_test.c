@@ -83,6 +83,40 @@ static void test_tasks_move_forward_only(void **state)
         }
 }
 
+static void test_a_task_that_has_not_begun_can_be_given_back(void **state)
+{
+    (void)state;
+    for (enum machine_task_state from = MACHINE_TASK_PENDING; from <= MACHINE_TASK_LOST; from++) {
+        struct machine *machine = machine_with_task(from);
+        bool is_allowed = from == MACHINE_TASK_ASSIGNED;
+        assert_int_equal(update(machine, 3, "h:2", 1, MACHINE_TASK_PENDING).status, MACHINE_CONFLICT);
+        assert_int_equal(update(machine, 3, "h:1", 1, MACHINE_TASK_PENDING).status,
+                         is_allowed ? MACHINE_OK : MACHINE_CONFLICT);
+        assert_int_equal(task_of(machine, 3).state, is_allowed ? MACHINE_TASK_PENDING : from);
+        if (is_allowed) {
+            assert_int_equal(drone_of(machine, "h:1").task_count, 0);
+            assert_int_equal(assign(machine, 3, "h:2").attempt, 2);
+        }
+        machine_destroy(machine);
+    }
+}
+
+static void test_a_drone_gets_no_more_tasks_than_it_can_do(void **state)
+{
+    (void)state;
+    struct machine *machine = machine_create();
+    register_drone(machine, "h:1"); /* four at once */
+    for (uint64_t task = 2; task <= 6; task++)
+        assert_int_equal(submit(machine, "text").task, task);
+    for (uint64_t task = 2; task <= 5; task++)
+        assert_int_equal(assign(machine, task, "h:1").status, MACHINE_OK);
+    assert_int_equal(assign(machine, 6, "h:1").status, MACHINE_CONFLICT);
+    assert_int_equal(task_of(machine, 6).state, MACHINE_TASK_PENDING);
+    update(machine, 2, "h:1", 1, MACHINE_TASK_SUCCEEDED);
+    assert_int_equal(assign(machine, 6, "h:1").status, MACHINE_OK);
+    machine_destroy(machine);
+}
+
 static void test_only_a_pending_task_is_assigned(void **state)
 {
     (void)state;
@@ -292,6 +326,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_task_goes_from_pending_to_its_end),
         cmocka_unit_test(test_tasks_move_forward_only),
+        cmocka_unit_test(test_a_task_that_has_not_begun_can_be_given_back),
+        cmocka_unit_test(test_a_drone_gets_no_more_tasks_than_it_can_do),
         cmocka_unit_test(test_only_a_pending_task_is_assigned),
         cmocka_unit_test(test_an_update_must_speak_of_the_assignment_that_stands),
         cmocka_unit_test(test_unknown_tasks_and_drones_are_not_found),

@@ -53,9 +53,9 @@ static void test_a_new_leader_gives_work_only_to_drones_that_answered_it(void **
     (void)state;
     struct view view = make_view(3, 0);
     struct liveness liveness = make_liveness(&view, 100);
-    assert_null(liveness_pick(&liveness));
+    assert_null(liveness_pick(&liveness, 200));
     liveness_seen(liveness_find(&liveness, "b"), 0, 110);
-    assert_string_equal(liveness_pick(&liveness)->address, "b");
+    assert_string_equal(liveness_pick(&liveness, 200)->address, "b");
     liveness_finish(&liveness);
     view_finish(&view);
 }
@@ -124,12 +124,12 @@ static void test_every_healthy_drone_with_room_is_chosen_sometimes_and_none_beyo
         struct liveness liveness = make_liveness(&view, 0);
         see_all(&liveness, 0);
         for (int i = 0; i < 6; i++) {
-            struct live_drone *drone = liveness_pick(&liveness);
+            struct live_drone *drone = liveness_pick(&liveness, 200);
             assert_non_null(drone);
             if (i == 0)
                 chosen[drone->address[0] - 'a']++;
         }
-        assert_null(liveness_pick(&liveness)); /* three drones with room for two each */
+        assert_null(liveness_pick(&liveness, 200)); /* three drones with room for two each */
         liveness_finish(&liveness);
         view_finish(&view);
     }
@@ -181,6 +181,37 @@ static void test_a_step_that_did_not_help_waits_for_its_time(void **state)
     view_finish(&view);
 }
 
+static void test_a_task_that_is_refused_too_often_is_given_back(void **state)
+{
+    (void)state;
+    struct view view = make_view(1, 1);
+    struct scheduler scheduler = {0};
+    scheduler_update(&scheduler, &view);
+    int refusals = 1;
+    while (!scheduler_is_refused(&scheduler, 1))
+        refusals++;
+    assert_in_range(refusals, 2, 20); /* once is no reason, and it ends */
+    assert_false(scheduler_is_refused(&scheduler, 1));
+    assert_false(scheduler_is_refused(&scheduler, 99));
+    scheduler_finish(&scheduler);
+    view_finish(&view);
+}
+
+static void test_a_drone_that_refuses_is_avoided_for_a_while(void **state)
+{
+    (void)state;
+    struct view view = make_view(1, 0);
+    struct liveness liveness = make_liveness(&view, 0);
+    see_all(&liveness, 0);
+    liveness.drones[0].avoid_until_ms = 500;
+    assert_null(liveness_pick(&liveness, 499));
+    liveness_update(&liveness, &view, 0);
+    assert_null(liveness_pick(&liveness, 499));
+    assert_non_null(liveness_pick(&liveness, 500));
+    liveness_finish(&liveness);
+    view_finish(&view);
+}
+
 static void test_tasks_that_left_the_view_are_forgotten_unless_a_step_is_under_way(void **state)
 {
     (void)state;
@@ -213,6 +244,8 @@ int main(void)
         cmocka_unit_test(test_every_healthy_drone_with_room_is_chosen_sometimes_and_none_beyond_its_capacity),
         cmocka_unit_test(test_a_task_takes_one_step_at_a_time),
         cmocka_unit_test(test_a_step_that_did_not_help_waits_for_its_time),
+        cmocka_unit_test(test_a_task_that_is_refused_too_often_is_given_back),
+        cmocka_unit_test(test_a_drone_that_refuses_is_avoided_for_a_while),
         cmocka_unit_test(test_tasks_that_left_the_view_are_forgotten_unless_a_step_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
