@@ -47,6 +47,12 @@ bool answer_unless_done(struct hive_request *request, const struct queen_answer 
             "no majority confirmed this in time: it may or may not be applied, now or later; read "
             "before you repeat it");
         return true;
+    case QUEEN_UNCONFIRMED:
+        try_later(
+            request, "no-quorum",
+            "no majority of the queens confirmed in time that this one still leads: try again, or read with "
+            "?consistency=stale what may be out of date");
+        return true;
     case QUEEN_BUSY:
         try_later(request, "busy",
                   "too many requests are waiting, and this one was not taken: try again in a second");

@@ -3,19 +3,25 @@
 #include "http/handlers.h"
 #include "queen/rpc.h"
 
-static void on_reply(const struct raft_message *reply, void *context)
+static void on_reply(enum queen_outcome outcome, const struct raft_message *reply, void *context)
 {
     struct hive_request *request = context;
-    if (!reply) {
+    struct hive_buffer json = {0};
+    if (outcome == QUEEN_DONE) {
+        rpc_encode_reply(reply, &json);
+        hive_request_reply_json(request, 200, &json);
+    } else if (outcome == QUEEN_DISCARDED) {
         hive_request_reply_problem(
             request, 400, "bad-request",
-            "not a message that this queen can answer: the sender is not a member of its group, it "
-            "was meant for another queen, it contradicts itself, or this queen is stopping");
-        return;
+            "not a message for this queen: the sender is not a member of its group, it was "
+            "meant for another queen, or it contradicts itself");
+    } else {
+        hive_request_set_header(request, "Retry-After", "1");
+        hive_request_reply_problem(request, 503, outcome == QUEEN_STOPPING ? "stopping" : "busy",
+                                   "this queen %s: try again, or ask another one",
+                                   outcome == QUEEN_STOPPING ? "is stopping"
+                                                             : "waits for its disk for too long");
     }
-    struct hive_buffer json = {0};
-    rpc_encode_reply(reply, &json);
-    hive_request_reply_json(request, 200, &json);
 }
 
 static void handle(struct hive_request *request, const struct node *node, enum raft_message_type type)

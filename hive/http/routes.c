@@ -20,8 +20,8 @@ const struct hive_route node_routes[] = {
     {"POST", "/submit_task", handle_submit_task, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, "A new task"},
     {"GET", "/tasks", handle_list_tasks, HIVE_ACCESS_PUBLIC, 0, "The tasks, page by page"},
     {"GET", "/tasks/ID", handle_get_task, HIVE_ACCESS_PUBLIC, 0, "One task"},
-    {"POST", "/do_task", handle_do_task, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES,
-     "A queen gives this drone a task"},
+    {"POST", "/do_task", handle_do_task, HIVE_ACCESS_ANYONE /* it asks for the drone's secret itself */,
+     HIVE_BODY_BYTES, "A queen gives this drone a task"},
 
     {"GET", "/kv", handle_list_keys, HIVE_ACCESS_PUBLIC, 0, "The keys, page by page"},
     {"PUT", "/kv/...", handle_put_key, HIVE_ACCESS_PUBLIC, HIVE_VALUE_BYTES, "Sets a key"},

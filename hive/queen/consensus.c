@@ -44,7 +44,7 @@ static void persist(struct queen *queen, const struct raft_update *update)
 static void let_go(struct queen *queen, const struct queen_held_message *held)
 {
     if (held->rpc_done) {
-        held->rpc_done(held->message, held->context);
+        held->rpc_done(QUEEN_DONE, held->message, held->context);
         queen_message_free(held->message);
     } else {
         transport_send(queen->transport, held->message);
@@ -83,6 +83,7 @@ static void send(struct queen *queen, const struct raft_update *update, const st
         assert(!is_reply || request);
         struct queen_held_message held = {
             .after_write = message->after_write,
+            .expires_ms = hive_clock_monotonic_ms() + QUEEN_RPC_TIMEOUT_MS,
             .message = queen_message_copy(message),
             .rpc_done = is_reply ? request->rpc_done : NULL,
             .context = is_reply ? request->context : NULL,
@@ -94,7 +95,7 @@ static void send(struct queen *queen, const struct raft_update *update, const st
             hold(queen, &held);
     }
     if (request && !is_answered)
-        request->rpc_done(NULL, request->context);
+        request->rpc_done(QUEEN_DISCARDED, NULL, request->context);
 }
 
 static void answer_proposal(const struct pending_proposal *proposal, enum queen_outcome outcome,
@@ -106,7 +107,8 @@ static void answer_proposal(const struct pending_proposal *proposal, enum queen_
         .index = proposal->index,
         .result = result,
     };
-    proposal->done(&answer, proposal->context);
+    if (proposal->done)
+        proposal->done(&answer, proposal->context);
 }
 
 /* Entries behind `from` are gone from this log. Others may still have and commit them: nobody can know from
@@ -148,6 +150,15 @@ static void apply(struct queen *queen, const struct raft_update *update)
         reconciler_notify(queen->reconciler);
 }
 
+static void finish_read(struct queen *queen, struct queen_waiting_read *read,
+                        const struct queen_answer *answer)
+{
+    if (read->done)
+        read->done(answer, read->context);
+    TAILQ_REMOVE(&queen->reads, read, link);
+    free(read);
+}
+
 static void answer_reads(struct queen *queen, const struct raft_update *update)
 {
     for (size_t i = 0; i < update->read_count; i++) {
@@ -160,9 +171,7 @@ static void answer_reads(struct queen *queen, const struct raft_update *update)
             .index = queen->applied,
             .machine = is_ok ? queen->machine : NULL,
         };
-        read->done(&answer, read->context);
-        LIST_REMOVE(read, link);
-        free(read);
+        finish_read(queen, read, &answer);
     }
 }
 
@@ -271,8 +280,12 @@ static void read_machine(struct queen *queen, const struct inbox_event *event)
         return;
     }
     struct queen_waiting_read *read = hive_malloc(sizeof *read);
-    *read = (struct queen_waiting_read){.done = event->done, .context = event->context};
-    LIST_INSERT_HEAD(&queen->reads, read, link);
+    *read = (struct queen_waiting_read){
+        .deadline_ms = hive_clock_monotonic_ms() + queen->config.request_timeout_ms,
+        .done = event->done,
+        .context = event->context,
+    };
+    TAILQ_INSERT_TAIL(&queen->reads, read, link);
     struct raft_update update;
     struct raft_event ask = {.type = RAFT_EVENT_READ, .read_context = (uint64_t)(uintptr_t)read};
     step(queen, &ask, NULL, &update);
@@ -312,15 +325,42 @@ static void work(struct queen *queen, struct inbox_event *events, size_t count, 
     }
 }
 
+/* A peer that waited so long for its answer has given up; its connection must not be held for ever. */
+static void drop_late_answers(struct queen *queen, int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < queen->held_count; i++) {
+        struct queen_held_message *held = &queen->held[i];
+        if (!held->rpc_done || now_ms < held->expires_ms) {
+            queen->held[kept++] = *held;
+            continue;
+        }
+        held->rpc_done(QUEEN_UNKNOWN, NULL, held->context);
+        queen_message_free(held->message);
+    }
+    queen->held_count = kept;
+}
+
 /* A client is told "unknown", never "failed", while its entry may still be committed. */
 static void expire(struct queen *queen, int64_t now_ms)
 {
     const struct pending_proposal *proposal;
-    while ((proposal = pending_oldest(&queen->pending)) && now_ms >= proposal->deadline_ms) {
-        struct pending_proposal taken = *proposal;
-        pending_pop_oldest(&queen->pending);
-        answer_proposal(&taken, QUEEN_UNKNOWN, leader_address(queen), NULL);
+    while ((proposal = pending_untold(&queen->pending)) && now_ms >= proposal->deadline_ms) {
+        struct pending_proposal late = *proposal;
+        pending_set_told(&queen->pending); /* it stays, and counts, until its entry is applied or cut off */
+        answer_proposal(&late, QUEEN_UNKNOWN, leader_address(queen), NULL);
     }
+    struct queen_waiting_read *read;
+    TAILQ_FOREACH(read, &queen->reads, link)
+    {
+        if (now_ms < read->deadline_ms)
+            break;
+        struct queen_answer answer = {.outcome = QUEEN_UNCONFIRMED};
+        if (read->done)
+            read->done(&answer, read->context);
+        read->done = NULL; /* the core still knows it by its place */
+    }
+    drop_late_answers(queen, now_ms);
 }
 
 /* ---- the end ---- */
@@ -331,7 +371,7 @@ static void refuse(struct inbox_event *event)
     if (event->type == INBOX_PROPOSE || event->type == INBOX_READ)
         event->done(&answer, event->context);
     if (event->type == INBOX_RPC)
-        event->rpc_done(NULL, event->context);
+        event->rpc_done(QUEEN_STOPPING, NULL, event->context);
     hive_buffer_finish(&event->command);
     queen_message_free(event->message);
 }
@@ -346,14 +386,11 @@ static void answer_all_waiting(struct queen *queen)
     }
     struct queen_answer answer = {.outcome = QUEEN_STOPPING};
     struct queen_waiting_read *read;
-    while ((read = LIST_FIRST(&queen->reads))) {
-        read->done(&answer, read->context);
-        LIST_REMOVE(read, link);
-        free(read);
-    }
+    while ((read = TAILQ_FIRST(&queen->reads)))
+        finish_read(queen, read, &answer);
     for (size_t i = 0; i < queen->held_count; i++) {
         if (queen->held[i].rpc_done)
-            queen->held[i].rpc_done(NULL, queen->held[i].context);
+            queen->held[i].rpc_done(QUEEN_STOPPING, NULL, queen->held[i].context);
         queen_message_free(queen->held[i].message);
     }
     queen->held_count = 0;
@@ -366,7 +403,7 @@ void *queen_consensus_run(void *argument)
     size_t count;
     uint64_t durable_write;
     for (;;) {
-        const struct pending_proposal *oldest = pending_oldest(&queen->pending);
+        const struct pending_proposal *oldest = pending_untold(&queen->pending);
         int64_t deadline_ms = queen->raft_deadline_ms;
         if (oldest && oldest->deadline_ms < deadline_ms)
             deadline_ms = oldest->deadline_ms;

@@ -43,6 +43,18 @@ void pending_pop_oldest(struct pending *pending)
     pending->bytes -= item(pending, 0)->bytes;
     pending->first = (pending->first + 1) % pending->capacity;
     pending->count--;
+    if (pending->told > 0)
+        pending->told--;
+}
+
+const struct pending_proposal *pending_untold(const struct pending *pending)
+{
+    return pending->told < pending->count ? item(pending, pending->told) : NULL;
+}
+
+void pending_set_told(struct pending *pending)
+{
+    item(pending, pending->told++)->done = NULL;
 }
 
 const struct pending_proposal *pending_newest(const struct pending *pending)
@@ -54,4 +66,6 @@ void pending_pop_newest(struct pending *pending)
 {
     pending->bytes -= item(pending, pending->count - 1)->bytes;
     pending->count--;
+    if (pending->told > pending->count)
+        pending->told = pending->count;
 }

@@ -9,14 +9,15 @@ struct pending_proposal {
     raft_term term;
     size_t bytes;        /* of the command */
     int64_t deadline_ms; /* monotonic */
-    queen_done *done;
+    queen_done *done;    /* NULL: its client was told "unknown" when its time was over */
     void *context;
 };
 
 struct pending {
     struct pending_proposal *items; /* ring */
     size_t first, count, capacity;
-    size_t bytes; /* of all that wait */
+    size_t told;  /* of the oldest: their clients were told; the entries still wait to be applied */
+    size_t bytes; /* of all, told or not */
 };
 
 void pending_finish(struct pending *pending); /* must be empty */
@@ -27,6 +28,10 @@ void pending_push(struct pending *pending, const struct pending_proposal *propos
 /* The oldest, or NULL; valid until the next call. */
 const struct pending_proposal *pending_oldest(const struct pending *pending);
 void pending_pop_oldest(struct pending *pending);
+
+/* The oldest whose client was not told yet, or NULL; and: it was told now. */
+const struct pending_proposal *pending_untold(const struct pending *pending);
+void pending_set_told(struct pending *pending);
 
 /* The newest, likewise. */
 const struct pending_proposal *pending_newest(const struct pending *pending);

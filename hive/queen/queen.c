@@ -11,9 +11,6 @@
 #include "hive/random.h"
 #include "queen/runtime.h"
 
-/* How long entries may be under way before the connection is given up: a large batch on a slow disk takes its
- * time. */
-#define ENTRIES_TIMEOUT_MS 2000
 /* A leader whose disk finishes nothing for so long gives way: well above the hiccups of a shared disk. */
 #define DISK_STALL_MS 1500
 
@@ -104,8 +101,8 @@ static void start_threads(struct queen *queen)
     struct transport_config transport = {
         .address = queen->config.address,
         .token = queen->config.token,
-        .timeout_ms = queen->config.election_timeout.max_ms,
-        .entries_timeout_ms = ENTRIES_TIMEOUT_MS,
+        .heartbeat_timeout_ms = queen->config.election_timeout.max_ms,
+        .timeout_ms = QUEEN_RPC_TIMEOUT_MS,
         .inbox = queen->inbox,
         .peers = queen->members + 1,
         .peer_count = queen->member_count - 1,
@@ -131,6 +128,7 @@ int queen_start(const struct queen_config *config, struct queen **started, struc
 {
     struct queen *queen = hive_calloc(1, sizeof *queen);
     queen->config = *config;
+    TAILQ_INIT(&queen->reads);
     pthread_mutex_init(&queen->status_mutex, NULL);
     queen->inbox = inbox_create();
     int code = add_members(queen, error);
@@ -203,7 +201,7 @@ void queen_rpc(struct queen *queen, struct raft_message *message, queen_rpc_done
     struct inbox_event event = {.type = INBOX_RPC, .message = message, .rpc_done = done, .context = context};
     if (inbox_put(queen->inbox, &event) != INBOX_TAKEN) {
         queen_message_free(message);
-        done(NULL, context);
+        done(QUEEN_STOPPING, NULL, context);
     }
 }
 

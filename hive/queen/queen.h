@@ -45,12 +45,13 @@ void queen_stop(struct queen *queen);
 void queen_destroy(struct queen *queen);
 
 enum queen_outcome {
-    QUEEN_DONE,       /* applied or read: result / machine are set */
-    QUEEN_NOT_LEADER, /* refused, nothing happened; `leader` says who may know better */
-    QUEEN_DISCARDED,  /* another leader's entry took its place: certainly not applied */
-    QUEEN_UNKNOWN,    /* no answer in time, or leadership was lost: may or may not be applied */
-    QUEEN_BUSY,       /* too much is waiting: nothing happened */
-    QUEEN_STOPPING,   /* this queen is ending: nothing happened */
+    QUEEN_DONE,        /* applied or read: result / machine are set */
+    QUEEN_NOT_LEADER,  /* refused, nothing happened; `leader` says who may know better */
+    QUEEN_DISCARDED,   /* another leader's entry took its place: certainly not applied */
+    QUEEN_UNKNOWN,     /* no answer in time, or leadership was lost: may or may not be applied */
+    QUEEN_UNCONFIRMED, /* a read: no quorum confirmed in time that this queen still leads */
+    QUEEN_BUSY,        /* too much is waiting: nothing happened */
+    QUEEN_STOPPING,    /* this queen is ending: nothing happened */
 };
 
 struct queen_answer {
@@ -71,9 +72,9 @@ void queen_propose(struct queen *queen, struct hive_buffer *command, queen_done 
  * do. */
 void queen_read(struct queen *queen, bool stale, queen_done *done, void *context);
 
-/* A peer's request; takes the message (queen_message_free). Calls back with the answer, when it may leave, or
- * NULL where there will be none (a message that makes no sense). */
-typedef void queen_rpc_done(const struct raft_message *reply, void *context);
+/* A peer's request; takes the message (queen_message_free). Calls back with the answer, when it may leave (DONE); or without
+ * one: DISCARDED (the message makes no sense to this queen), UNKNOWN (the disk took too long), STOPPING. */
+typedef void queen_rpc_done(enum queen_outcome outcome, const struct raft_message *reply, void *context);
 void queen_rpc(struct queen *queen, struct raft_message *message, queen_rpc_done *done, void *context);
 
 /* A message on the heap, its entries and their data included. */

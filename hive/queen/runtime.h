@@ -14,16 +14,23 @@
 #include "queen/transport.h"
 #include "store/store.h"
 
-/* A read that waits for its quorum round; its place in memory is its context in the core. */
+/* How long an RPC may take where it waits for the peer's disk: a large batch on a slow one takes its time. The caller gives
+ * it up then, and so does the callee. */
+#define QUEEN_RPC_TIMEOUT_MS 2000
+
+/* A read that waits for its quorum round; its place in memory is its context in the core, so it stays until the core
+ * answers. */
 struct queen_waiting_read {
-    LIST_ENTRY(queen_waiting_read) link;
-    queen_done *done;
+    TAILQ_ENTRY(queen_waiting_read) link;
+    int64_t deadline_ms; /* monotonic */
+    queen_done *done;    /* NULL once it was answered "unconfirmed" */
     void *context;
 };
 
 /* A message that must not leave before a write is durable: to a peer, or the answer to a peer's request. */
 struct queen_held_message {
     uint64_t after_write;
+    int64_t expires_ms;           /* an answer: nobody waits for it after that */
     struct raft_message *message; /* owned */
     queen_rpc_done *rpc_done;     /* NULL: send it to its peer */
     void *context;
@@ -50,7 +57,7 @@ struct queen {
     int64_t raft_deadline_ms;
     raft_index applied; /* no-ops included */
     struct pending pending;
-    LIST_HEAD(, queen_waiting_read) reads;
+    TAILQ_HEAD(, queen_waiting_read) reads; /* oldest first */
     struct queen_held_message *held;
     size_t held_count, held_capacity;
 

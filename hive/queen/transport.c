@@ -111,6 +111,8 @@ static void start_call(struct transport *transport, struct raft_message *message
     struct peer *peer = find_peer(transport, message->to);
     bool is_append = message->type == RAFT_APPEND_ENTRIES;
     bool is_heavy = is_append && message->append_entries.entry_count > 0;
+    bool is_heartbeat =
+        is_append && !is_heavy; /* answered from memory; the others may wait for the peer's disk */
     if (!peer || (is_heavy ? peer->heavy >= 1 : peer->light >= LIGHT_REQUESTS)) {
         queen_message_free(message);
         return;
@@ -139,7 +141,7 @@ static void start_call(struct transport *transport, struct raft_message *message
         .content_type = "application/json",
         .body = transport->json.data,
         .body_bytes = transport->json.size,
-        .timeout_ms = is_heavy ? transport->config.entries_timeout_ms : transport->config.timeout_ms,
+        .timeout_ms = is_heartbeat ? transport->config.heartbeat_timeout_ms : transport->config.timeout_ms,
         .response_bytes = HIVE_BODY_BYTES,
     };
     hive_http_client_start(transport->client, &request, on_response, call);

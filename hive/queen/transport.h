@@ -17,8 +17,8 @@ struct transport_peer {
 struct transport_config {
     const char *address; /* own; like all pointers here, must outlive the transport */
     const char *token;   /* or NULL */
-    int64_t timeout_ms;  /* for heartbeats and votes */
-    int64_t entries_timeout_ms;
+    int64_t heartbeat_timeout_ms;
+    int64_t timeout_ms; /* for all else: what waits for the peer's disk */
     struct inbox *inbox;
     const struct transport_peer *peers; /* copied */
     size_t peer_count;

@@ -37,11 +37,12 @@ static int damaged(const struct scan *scan, uint64_t sequence, size_t offset, co
                    struct hive_error *error)
 {
     char *path = segment_path(scan->directory, sequence);
-    int result = hive_error_set(
-        error, -EBADMSG,
-        "%s is damaged at byte %zu: %s: restore this queen from a backup, or wipe %s and let it "
-        "rejoin",
-        path, offset, what, scan->directory);
+    int result =
+        hive_error_set(error, -EBADMSG,
+                       "%s is damaged at byte %zu: %s: leave this queen off and keep %s as it is; the others "
+                       "go on while they are a "
+                       "majority (on an emptied or older directory it could take acknowledged writes back)",
+                       path, offset, what, scan->directory);
     free(path);
     return result;
 }

@@ -45,11 +45,11 @@ static int missing(const char *directory, uint64_t count, struct hive_error *err
         free(path);
         path = segment_path(directory, ++sequence);
     } while (sequence < count && access(path, F_OK) == 0);
-    int result =
-        hive_error_set(error, -EBADMSG,
-                       "%s is missing, and later parts of the log are there: put it back, or restore this "
-                       "queen from a backup, or wipe %s and let it rejoin",
-                       path, directory);
+    int result = hive_error_set(
+        error, -EBADMSG,
+        "%s is missing, and later parts of the log are there: put it back, or leave this queen off "
+        "and keep %s as it is; the others go on while they are a majority",
+        path, directory);
     free(path);
     return result;
 }

@@ -118,6 +118,37 @@ static void test_pending_proposals_leave_from_both_ends_in_log_order(void **stat
     pending_finish(&pending);
 }
 
+static void ignore(const struct queen_answer *answer, void *context)
+{
+    (void)answer;
+    (void)context;
+}
+
+static void test_a_proposal_whose_client_was_told_still_counts_until_it_is_decided(void **state)
+{
+    (void)state;
+    struct pending pending = {0};
+    for (raft_index index = 1; index <= 3; index++)
+        pending_push(&pending, &(struct pending_proposal){.index = index, .bytes = 10, .done = ignore});
+    assert_int_equal(pending_untold(&pending)->index, 1);
+    pending_set_told(&pending);
+    pending_set_told(&pending);
+    assert_int_equal(pending_untold(&pending)->index, 3);
+    assert_int_equal(pending.bytes, 30);
+    assert_null(pending_oldest(&pending)->done);
+    pending_pop_oldest(&pending);
+    assert_int_equal(pending_untold(&pending)->index, 3);
+    pending_pop_newest(&pending);
+    assert_null(pending_untold(&pending));
+    pending_push(&pending, &(struct pending_proposal){.index = 3, .bytes = 1, .done = ignore});
+    assert_int_equal(pending_untold(&pending)->index, 3);
+    pending_pop_newest(&pending);
+    pending_pop_newest(&pending);
+    assert_null(pending_untold(&pending));
+    assert_int_equal(pending.bytes, 0);
+    pending_finish(&pending);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_a_take_ends_at_its_deadline_and_earlier_for_a_durable_write),
         cmocka_unit_test(test_what_many_threads_put_comes_out_once_and_in_each_ones_order),
         cmocka_unit_test(test_pending_proposals_leave_from_both_ends_in_log_order),
+        cmocka_unit_test(test_a_proposal_whose_client_was_told_still_counts_until_it_is_decided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
