@@ -59,7 +59,7 @@ static int accept_one(struct acceptor *acceptor)
         accept4(acceptor->listener.socket, (struct sockaddr *)&address, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor < 0)
         return -errno;
-    if (atomic_fetch_add(&acceptor->connections, 1) >= HIVE_CONNECTIONS) {
+    if (atomic_fetch_add(&acceptor->connections, 1) >= HIVE_CONNECTIONS + HIVE_CONNECTIONS_RESERVED) {
         atomic_fetch_sub(&acceptor->connections, 1);
         turn_away(descriptor);
         return 0;

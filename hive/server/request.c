@@ -169,6 +169,18 @@ static void check_access(struct hive_request *request)
                                "send the cluster's token: Authorization: Bearer TOKEN");
 }
 
+/* While more connections are open than clients may have, only peers and health checks are served. */
+static void check_room(struct hive_request *request)
+{
+    if (request->route->access != HIVE_ACCESS_PUBLIC ||
+        atomic_load(&request->server->acceptor.connections) <= HIVE_CONNECTIONS)
+        return;
+    hive_request_set_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
+    hive_request_set_header(request, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    hive_request_reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+                               "too many open connections: try again later");
+}
+
 /* The headers are there: finds the route, or the reason to refuse the request. */
 static enum MHD_Result begin(struct hive_request *request, const char *method)
 {
@@ -179,6 +191,8 @@ static enum MHD_Result begin(struct hive_request *request, const char *method)
         find_route(request);
     if (!is_answered(request))
         check_access(request);
+    if (!is_answered(request))
+        check_room(request);
     if (!is_answered(request) && announced > request->route->body_bytes)
         refuse_too_large(request);
     if (!is_answered(request)) {

@@ -30,8 +30,9 @@ static struct MHD_Daemon *start_daemon(struct hive_server *server)
                             MHD_OPTION_NOTIFY_COMPLETED, request_destroy, server,                      //
                             MHD_OPTION_NOTIFY_CONNECTION, acceptor_note_connection, &server->acceptor, //
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HIVE_CONNECTION_BYTES,         //
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)HIVE_CONNECTIONS,                   //
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HIVE_IDLE_TIMEOUT_S,              //
+                            MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)(HIVE_CONNECTIONS + HIVE_CONNECTIONS_RESERVED),     //
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HIVE_IDLE_TIMEOUT_S, //
                             MHD_OPTION_END);
 }
 

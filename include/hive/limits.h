@@ -18,10 +18,12 @@
 #define HIVE_TARGET_BYTES     (8 * 1024)  /* path and query of a request: every key fits, percent-encoded */
 #define HIVE_CONNECTION_BYTES (64 * 1024) /* memory of one connection: its headers, and a piece of a body */
 #define HIVE_CONNECTIONS      1024        /* open connections of one node */
-#define HIVE_IDLE_TIMEOUT_S   30          /* a connection that sends nothing for so long is closed */
-#define HIVE_SERVER_THREADS   2           /* epoll threads of one node */
-#define HIVE_ROUTE_SEGMENTS   8           /* segments of a path */
-#define HIVE_FLUSH_MS         1000        /* a server that ends waits so long for clients to take answers */
+/* Open beyond these, for peers and health checks only: clients must not be able to keep the queens from electing. */
+#define HIVE_CONNECTIONS_RESERVED 256
+#define HIVE_IDLE_TIMEOUT_S       30   /* a connection that sends nothing for so long is closed */
+#define HIVE_SERVER_THREADS       2    /* epoll threads of one node */
+#define HIVE_ROUTE_SEGMENTS       8    /* segments of a path */
+#define HIVE_FLUSH_MS             1000 /* a server that ends waits so long for clients to take answers */
 
 /* HTTP, client side. */
 #define HIVE_RESPONSE_BYTES (64L * 1024 * 1024) /* largest answer that a client takes into memory */

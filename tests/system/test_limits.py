@@ -167,6 +167,12 @@ def test_connections_beyond_the_cap_are_told_so_and_served_again_later(node):
     with contextlib.ExitStack() as stack:
         for _ in range(1100):
             connection = stack.enter_context(connect(node))
+        connection.sendall(b"GET /tasks HTTP/1.1\r\nHost: h\r\n\r\n")
+        answer = receive(connection)
+        assert (status_of(answer), problem_of(answer)) == (503, "busy")
+        assert node.is_up()  # health checks and peers still come through
+        for _ in range(300):
+            connection = stack.enter_context(connect(node))
         answer = receive(connection)
         assert (status_of(answer), problem_of(answer)) == (503, "busy")
     await_(node.is_up, "there is room again")

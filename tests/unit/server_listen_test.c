@@ -23,8 +23,11 @@ static void answer_now(struct hive_request *request, void *context)
     hive_request_reply(request, 200, "text/plain", "now", 3);
 }
 
-static const struct hive_route routes[] = {{"GET", "/now", answer_now, HIVE_ACCESS_ANYONE, 0, "answers"},
-                                           {0}};
+static const struct hive_route routes[] = {
+    {"GET", "/now", answer_now, HIVE_ACCESS_ANYONE, 0, "answers"},
+    {"GET", "/rpc", answer_now, HIVE_ACCESS_TOKEN, 0, "for peers"},
+    {"GET", "/client", answer_now, HIVE_ACCESS_PUBLIC, 0, "for clients"},
+    {0}};
 
 static int set_up(void **state)
 {
@@ -49,33 +52,66 @@ static int try_start(const struct sockaddr *address, socklen_t bytes, int listen
     return hive_server_start(&config, server, error);
 }
 
-static void one_connection_too_many_is_told_so(void **state)
+enum { ALL_CONNECTIONS = HIVE_CONNECTIONS + HIVE_CONNECTIONS_RESERVED };
+
+/* Opens `count` connections, each of which was served once; the last one stands for all. */
+static void open_many(struct wire *wires, int count, uint16_t port)
 {
-    static struct wire wires[HIVE_CONNECTIONS];
-    struct rlimit limit;
-    struct wire wire;
+    for (int i = 0; i < count; i++)
+        wire_connect(&wires[i], port);
+    wire_expect(&wires[count - 1], "GET /now HTTP/1.1\r\n\r\n", 200, "now");
+}
+
+static void assert_is_busy(struct wire *wire)
+{
     struct wire_message answer;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < 3 * HIVE_CONNECTIONS)
-        skip();
-    limit.rlim_cur = 3 * HIVE_CONNECTIONS;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    for (int i = 0; i < HIVE_CONNECTIONS; i++)
-        wire_connect(&wires[i], hive_server_port(*state));
-    wire_expect(&wires[HIVE_CONNECTIONS - 1], "GET /now HTTP/1.1\r\n\r\n", 200, "now");
-    wire_connect(&wire, hive_server_port(*state));
-    assert_true(wire_receive(&wire, &answer));
+    assert_true(wire_receive(wire, &answer));
     assert_int_equal(answer.status, 503);
     assert_true(wire_has_header(&answer, "Retry-After", "1"));
     assert_int_equal(answer.body.data[answer.body.size - 1], '}');
     wire_message_finish(&answer);
-    assert_true(wire_ends(&wire));
+    assert_true(wire_ends(wire));
+}
+
+static void clients_cannot_take_the_connections_of_peers(void **state)
+{
+    static struct wire wires[ALL_CONNECTIONS];
+    struct rlimit limit;
+    struct wire wire;
+    struct wire_message answer;
+    uint16_t port = hive_server_port(*state);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < 3 * ALL_CONNECTIONS)
+        skip();
+    limit.rlim_cur = 3 * ALL_CONNECTIONS;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    open_many(wires, HIVE_CONNECTIONS, port);
+    wire_connect(&wire, port);
+    wire_send_text(&wire, "GET /client HTTP/1.1\r\n\r\n");
+    assert_is_busy(&wire);
     wire_close(&wire);
-    for (int i = 0; i < HIVE_CONNECTIONS; i++)
+    wire_connect(&wire, port);
+    wire_expect(&wire, "GET /rpc HTTP/1.1\r\n\r\n", 200, "now");
+    wire_close(&wire);
+    open_many(wires + HIVE_CONNECTIONS, HIVE_CONNECTIONS_RESERVED - 2,
+              port); /* the two may not be gone yet */
+    for (bool is_full = false;
+         !is_full;) { /* until the last place is taken, one more is turned away unasked */
+        wire_connect(&wire, port);
+        wire_send_text(&wire, "GET /now HTTP/1.1\r\n\r\n");
+        assert_true(wire_receive(&wire, &answer));
+        is_full = answer.status == 503;
+        wire_message_finish(&answer);
+        if (is_full)
+            wire_close(&wire);
+        else
+            wires[ALL_CONNECTIONS - 1] = wire;
+    }
+    for (int i = 0; i < ALL_CONNECTIONS - 2; i++)
         wire_close(&wires[i]);
     for (bool is_served = false; !is_served; usleep(1000)) { /* until the server has noticed */
-        wire_connect(&wire, hive_server_port(*state));
-        wire_send_text(&wire, "GET /now HTTP/1.1\r\n\r\n");
+        wire_connect(&wire, port);
+        wire_send_text(&wire, "GET /client HTTP/1.1\r\n\r\n");
         is_served = wire_receive(&wire, &answer) && answer.status == 200;
         wire_message_finish(&answer);
         wire_close(&wire);
@@ -188,7 +224,7 @@ static void a_listening_socket_can_be_handed_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SERVER(one_connection_too_many_is_told_so),
+        WITH_SERVER(clients_cannot_take_the_connections_of_peers),
         WITH_SERVER(a_shortage_of_descriptors_passes),
         cmocka_unit_test(a_unix_socket_is_private_and_replaces_its_dead_predecessor),
         cmocka_unit_test(an_address_that_cannot_be_had_is_named),
