@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "hive/address.h"
-#include "hive/clock.h"
 #include "hive/encoding.h"
 #include "hive/json.h"
 #include "hive/memory.h"
@@ -108,16 +107,13 @@ static void on_machine(const struct queen_answer *answer, void *context)
     }
     struct machine_command command = {
         .type = MACHINE_DRONE_REGISTER,
-        .time_ms = hive_clock_unix_ms(),
         .drone = bytes_of(registration->address),
         .name = bytes_of(registration->name),
         .version = bytes_of(registration->version),
         .secret = bytes_of(registration->secret),
         .capacity = (uint32_t)registration->capacity,
     };
-    struct hive_buffer encoded = {0};
-    machine_command_encode(&command, &encoded);
-    queen_propose(registration->node->queen, &encoded, on_applied, registration);
+    queen_propose(registration->node->queen, &command, on_applied, registration);
 }
 
 void handle_register(struct hive_request *request, void *context)

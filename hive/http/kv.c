@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "hive/clock.h"
 #include "hive/encoding.h"
 #include "hive/json.h"
 #include "hive/memory.h"
@@ -111,15 +110,13 @@ static void on_written(const struct queen_answer *answer, void *context)
 
 static void write_key(struct hive_request *request, struct node *node, enum machine_command_type type)
 {
-    struct machine_command command = {.type = type, .time_ms = hive_clock_unix_ms()};
+    struct machine_command command = {.type = type};
     if (answer_if_drone(request, node) || !read_key(request, &command.key) ||
         !read_condition(request, &command))
         return;
     if (type == MACHINE_KV_PUT)
         command.value.data = hive_request_body(request, &command.value.size);
-    struct hive_buffer encoded = {0};
-    machine_command_encode(&command, &encoded);
-    queen_propose(node->queen, &encoded, on_written, request);
+    queen_propose(node->queen, &command, on_written, request);
 }
 
 void handle_put_key(struct hive_request *request, void *context)

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "hive/clock.h"
 #include "hive/encoding.h"
 #include "hive/json.h"
 #include "http/answer.h"
@@ -57,13 +56,11 @@ void handle_submit_task(struct hive_request *request, void *context)
     if (answer_if_drone(request, node))
         return;
     cJSON *json = hive_json_parse_object(body, bytes, &error);
-    struct machine_command command = {.type = MACHINE_TASK_SUBMIT, .time_ms = hive_clock_unix_ms()};
+    struct machine_command command = {.type = MACHINE_TASK_SUBMIT};
     if (!json || parse_task(json, &command, &error)) {
         hive_request_reply_problem(request, 400, "bad-request", "%s", error.message);
     } else {
-        struct hive_buffer encoded = {0};
-        machine_command_encode(&command, &encoded);
-        queen_propose(node->queen, &encoded, on_submitted, request);
+        queen_propose(node->queen, &command, on_submitted, request);
     }
     cJSON_Delete(json);
 }

@@ -177,10 +177,13 @@ static void answer_refused(enum inbox_result result, queen_done *done, void *con
     done(&answer, context);
 }
 
-void queen_propose(struct queen *queen, struct hive_buffer *command, queen_done *done, void *context)
+void queen_propose(struct queen *queen, const struct machine_command *command, queen_done *done,
+                   void *context)
 {
-    struct inbox_event event = {.type = INBOX_PROPOSE, .command = *command, .done = done, .context = context};
-    *command = (struct hive_buffer){0};
+    struct machine_command stamped = *command;
+    stamped.time_ms = hive_clock_unix_ms();
+    struct inbox_event event = {.type = INBOX_PROPOSE, .done = done, .context = context};
+    machine_command_encode(&stamped, &event.command);
     enum inbox_result result = inbox_put(queen->inbox, &event);
     if (result != INBOX_TAKEN) {
         hive_buffer_finish(&event.command);

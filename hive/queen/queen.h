@@ -65,8 +65,9 @@ struct queen_answer {
 /* Called exactly once, on the consensus thread (or, where the queue is full, on the caller's). */
 typedef void queen_done(const struct queen_answer *answer, void *context);
 
-/* Replicates an encoded machine command; takes the buffer's bytes. */
-void queen_propose(struct queen *queen, struct hive_buffer *command, queen_done *done, void *context);
+/* Replicates a machine command, stamped with the time of now. What it points to is copied before this returns. */
+void queen_propose(struct queen *queen, const struct machine_command *command, queen_done *done,
+                   void *context);
 
 /* Calls back when the machine may be read: linearizably (on the leader only), or at once where `stale` will
  * do. */

@@ -80,12 +80,10 @@ static void on_proposed(const struct queen_answer *answer, void *context)
     reconciler_notify(reconciler);
 }
 
-static void propose(struct reconciler *reconciler, struct machine_command *command, struct errand *errand)
+static void propose(struct reconciler *reconciler, const struct machine_command *command,
+                    struct errand *errand)
 {
-    struct hive_buffer encoded = {0};
-    command->time_ms = hive_clock_unix_ms();
-    machine_command_encode(command, &encoded);
-    queen_propose(reconciler->config.queen, &encoded, on_proposed, errand);
+    queen_propose(reconciler->config.queen, command, on_proposed, errand);
 }
 
 static struct machine_bytes bytes_of(const char *text)
