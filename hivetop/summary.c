@@ -26,15 +26,22 @@ static void add_queen(struct summary *summary, const struct node *node)
         summary->leader = node;
 }
 
+/* What drones claim is not to be trusted to add up. */
+static void add(int64_t *sum, int64_t number)
+{
+    if (__builtin_add_overflow(*sum, number, sum))
+        *sum = INT64_MAX;
+}
+
 static void add_drone(struct summary *summary, const struct node *node)
 {
     summary->drones++;
     if (!is_up(node))
         return;
     summary->drones_up++;
-    summary->running += node->health.running;
-    summary->done += node->health.done;
-    summary->failed += node->health.failed;
+    add(&summary->running, node->health.running);
+    add(&summary->done, node->health.done);
+    add(&summary->failed, node->health.failed);
 }
 
 /* The leader knows its group better than any list of processes does. */

@@ -17,7 +17,7 @@ struct summary {
     int needed; /* for a majority */
     int spare;  /* how many more may fail; negative: there is no majority */
     int drones_up, drones;
-    int running;
+    int64_t running;
     int64_t done, failed;
 };
 

@@ -105,8 +105,8 @@ void view_drones(const struct view *view, struct cells *cells, struct area area)
     const struct summary *summary = &view->summary;
     struct totals totals;
     snprintf(totals.brief, sizeof totals.brief, "%d/%d up", summary->drones_up, summary->drones);
-    snprintf(totals.full, sizeof totals.full, "%s  running %d  done %lld  failed %lld", totals.brief,
-             summary->running, (long long)summary->done, (long long)summary->failed);
+    snprintf(totals.full, sizeof totals.full, "%s  running %lld  done %lld  failed %lld", totals.brief,
+             (long long)summary->running, (long long)summary->done, (long long)summary->failed);
     view_nodes(view, cells, area, columns, model->queen_count, model->node_count - model->queen_count,
                &totals);
 }
