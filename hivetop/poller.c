@@ -50,6 +50,12 @@ static void take_answer(struct poller *poller, struct node *node, struct hive_ht
     struct hive_error error = {0};
     const char *body = response->body.data ? response->body.data : "";
     if (hive_health_parse(body, response->body.size, &health, &error) == 0) {
+        if (node->is_supervised && health.pid != node->process.pid) {
+            /* The node is down, and somebody else has its port; or the ledger is about to tell of its new process. */
+            hive_health_finish(&health);
+            take_failure(poller, node, -EPROTO, "another process answers there");
+            return;
+        }
         model_take_health(poller->model, node, &health, response->round_trip_us);
         return;
     }

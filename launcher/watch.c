@@ -101,7 +101,9 @@ static void answered(struct hive_http_response *response, void *context)
         return;
     if (response->status == 200 &&
         hive_health_parse(response->body.data, response->body.size, &health, NULL) == 0) {
-        learn(watched, &health, now_ms);
+        /* Somebody else may have the port, and the node be about to die of that. */
+        if (health.pid == watched->watch->ledger->nodes[watched - watched->watch->nodes].process.pid)
+            learn(watched, &health, now_ms);
         hive_health_finish(&health);
     }
     int64_t pause_ms = (now_ms - watched->started_ms) / PAUSE_DIVISOR;

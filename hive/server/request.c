@@ -160,8 +160,10 @@ static void find_route(struct hive_request *request)
 static void check_access(struct hive_request *request)
 {
     enum hive_access access = request->route->access;
+    /* Who shows a token means a cluster by it: a wrong one is refused even where none is asked for. */
+    bool is_stranger = !header(request, MHD_HTTP_HEADER_AUTHORIZATION);
     if (access == HIVE_ACCESS_ANYONE ||
-        (access == HIVE_ACCESS_PUBLIC && !request->server->token_for_public) ||
+        (access == HIVE_ACCESS_PUBLIC && is_stranger && !request->server->token_for_public) ||
         hive_request_has_token(request))
         return;
     hive_request_set_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");

@@ -25,8 +25,8 @@ typedef void hive_handler(struct hive_request *request, void *context);
 /* Who may call a route. */
 enum hive_access {
     HIVE_ACCESS_ANYONE, /* health: never asks for a token */
-    HIVE_ACCESS_PUBLIC, /* strangers on loopback may; elsewhere the token is needed */
-    HIVE_ACCESS_TOKEN,  /* the token is needed wherever one is set */
+    HIVE_ACCESS_PUBLIC, /* strangers on loopback may (but not with a wrong token); elsewhere the token is needed */
+    HIVE_ACCESS_TOKEN, /* the token is needed wherever one is set */
 };
 
 struct hive_route {
