@@ -441,6 +441,22 @@ def test_a_kill_overtakes_a_stop_that_takes_long(state):
     assert launcher.process.poll() is None
 
 
+def test_somebody_elses_queen_on_its_port_is_not_taken_for_the_node(state):
+    state.start("--queens", "3", "--drones", "0").await_ready()
+    address = state.node("q1")["address"]
+    state.order("kill", "q1")
+    arguments = ["--queen", "--listen", address, "--data-dir", os.path.join(state.home, "other")]
+    other = subprocess.Popen([HIVE, *arguments], stderr=subprocess.DEVNULL)
+    try:
+        await_(lambda: socket.create_connection(address.split(":")).close() is None, "the other queen listens")
+        assert "q1 died meanwhile" in state.order("restart", "q1", status=1)
+        assert state.node("q1")["state"] == "dead"
+    finally:
+        other.kill()
+        other.wait()
+    assert "q1 is running" in state.order("restart", "q1")
+
+
 def test_a_restart_that_fails_says_so(state):
     script = state.script(f'#!/bin/sh\n[ -e {state.home}/broken ] && exit 1\nexec {HIVE} "$@"\n')
     state.start("--queens", "1", "--drones", "0", "--hive", script).await_ready()

@@ -285,6 +285,31 @@ static void a_paused_node_is_left_in_peace(void **state)
     fake_stop(&lively);
 }
 
+static void another_process_on_a_nodes_port_is_not_taken_for_it(void **state)
+{
+    (void)state;
+    struct fake other;
+    struct app app;
+    fake_start(&other, NULL);
+    const char *addresses[] = {other.address};
+    open_app(&app, addresses, 1, NULL, 100);
+    struct node *node = model_node(&app.model, other.address);
+    node->is_supervised = true;
+    node->state = HIVE_NODE_STOPPED; /* as its launcher says */
+    int64_t start_ms = hive_clock_monotonic_ms();
+    while (node->failures < 2) {
+        assert_true(hive_clock_monotonic_ms() < start_ms + PATIENCE_MS);
+        hive_http_client_wait(app.client, NULL, 0, app_turn(&app));
+    }
+    assert_false(node->has_health);
+    assert_int_not_equal(node->condition, CONDITION_UP);
+    node->process = hive_process_of(getpid()); /* the launcher has started it: it is that process after all */
+    node->state = HIVE_NODE_RUNNING;
+    run_until_condition(&app, &other, CONDITION_UP);
+    app_close(&app);
+    fake_stop(&other);
+}
+
 static void an_action_names_its_process_to_the_launcher(void **state)
 {
     (void)state;
@@ -406,6 +431,7 @@ int main(void)
         cmocka_unit_test(a_round_waits_for_the_interval_unless_it_hurries),
         cmocka_unit_test(rounds_are_quick_while_there_is_no_leader_but_not_for_ever),
         cmocka_unit_test(a_paused_node_is_left_in_peace),
+        cmocka_unit_test(another_process_on_a_nodes_port_is_not_taken_for_it),
         cmocka_unit_test(an_action_names_its_process_to_the_launcher),
         cmocka_unit_test(a_task_follows_redirects_within_the_cluster_only),
         cmocka_unit_test(without_a_leader_no_task_goes_out),
