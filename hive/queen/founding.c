@@ -380,7 +380,7 @@ static char **copy_list(const struct hive_strings *list, size_t *count)
     return copy;
 }
 
-struct founding *founding_start(const struct founding_config *config)
+struct founding *founding_create(const struct founding_config *config)
 {
     struct founding *founding = hive_calloc(1, sizeof *founding);
     founding->queen = config->queen;
@@ -392,16 +392,20 @@ struct founding *founding_start(const struct founding_config *config)
     founding->joins = copy_list(config->join, &founding->join_count);
     founding->peers = hive_calloc(founding->queen_count + 1, sizeof *founding->peers);
     pthread_mutex_init(&founding->lock, NULL);
+    return founding;
+}
+
+void founding_start(struct founding *founding)
+{
     struct own_state own = look_at_self(founding);
     if (own.is_member || own.is_removed)
-        return founding;
+        return;
     set_reason(founding, "looks for her group");
     founding->client = hive_http_client_create();
     founding->is_started = pthread_create(&founding->thread, NULL, run, founding) == 0;
     if (!founding->is_started)
         abort(); /* for want of memory only, like all threads of a queen */
     pthread_setname_np(founding->thread, "founding");
-    return founding;
 }
 
 void founding_stop(struct founding *founding)

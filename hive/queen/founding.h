@@ -28,9 +28,12 @@ struct founding_config {
     const char *token;               /* of the cluster, or NULL */
 };
 
+/* Never NULL. Asks nothing of the queen yet. */
+struct founding *founding_create(const struct founding_config *config);
+
 /* Call it when queen_members, queen_status and queen_found may be called. Does nothing, and costs nothing, where the queen has a group
- * already. Never NULL. */
-struct founding *founding_start(const struct founding_config *config);
+ * already. */
+void founding_start(struct founding *founding);
 
 /* Ends the thread, within milliseconds. NULL is fine, and twice too. */
 void founding_stop(struct founding *founding);
