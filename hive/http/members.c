@@ -9,6 +9,7 @@
 #include "http/answer.h"
 #include "http/handlers.h"
 #include "queen/group.h"
+#include "raft/configuration.h"
 
 #define NOBODY UINT64_MAX /* an id that no member has: the leader says that there is no such member */
 #define BEST   "best"     /* instead of an id: whoever is best up to date */
@@ -63,7 +64,7 @@ static raft_id named_member(struct hive_request *request, const struct node *nod
         return id;
     struct raft_configuration *members = hive_malloc(sizeof *members);
     queen_members(node->queen, members, NULL);
-    const struct raft_member *member = group_find_address(members, name);
+    const struct raft_member *member = raft_configuration_find_address(members, name);
     id = member ? member->id : NOBODY;
     free(members);
     return id;

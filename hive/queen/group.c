@@ -8,6 +8,7 @@
 #include "hive/address.h"
 #include "hive/json.h"
 #include "hive/memory.h"
+#include "raft/configuration.h"
 
 #define ID_MAX ((INT64_C(1) << 53) - 1) /* what a JSON number holds, although ids are texts */
 
@@ -152,7 +153,7 @@ static int parse_member(const cJSON *json, struct raft_configuration *configurat
         return -EINVAL;
     if (parse_kind(kind, &member->kind))
         return hive_error_set(error, -EINVAL, "\"kind\" must be voter, joining or learner");
-    if (raft_configuration_find(configuration, id) || group_find_address(configuration, address))
+    if (raft_configuration_find(configuration, id) || raft_configuration_find_address(configuration, address))
         return hive_error_set(error, -EINVAL, "\"members\" has id %" PRIu64 " or address %s twice", id,
                               address);
     member->id = id;
@@ -213,15 +214,6 @@ int group_parse(const char *text, size_t bytes, struct group_answer *answer, str
 }
 
 /* ---- asking ---- */
-
-const struct raft_member *group_find_address(const struct raft_configuration *configuration,
-                                             const char *address)
-{
-    for (size_t i = 0; i < configuration->count; i++)
-        if (strcmp(configuration->members[i].address, address) == 0)
-            return &configuration->members[i];
-    return NULL;
-}
 
 bool group_is_same(const struct raft_configuration *a, const struct raft_configuration *b)
 {

@@ -36,8 +36,4 @@ raft_id group_parse_id(const char *text);
 /* The same members, whatever their order (kinds and addresses too). */
 bool group_is_same(const struct raft_configuration *a, const struct raft_configuration *b);
 
-/* The member with that address, or NULL. */
-const struct raft_member *group_find_address(const struct raft_configuration *configuration,
-                                             const char *address);
-
 #endif
