@@ -28,13 +28,10 @@ const struct hive_command cli_verbs[] = {
      .description =
          "The value is taken from standard input where it is missing or \"-\". It may be any bytes, up to "
          "1 MiB.\n\n"
-         "Where the leader dies or its answer is lost, the write is sent again until --timeout is over, with "
-         "the "
-         "same idempotency key each time: it is applied once, however often it is sent. Exit status 4 says "
-         "that even "
-         "so nobody could tell: the value may have been written, or be written yet. Look before you put it "
-         "again: "
-         "that is a new write.",
+         "Where the leader dies or its answer is lost, the write is sent again until --timeout is over, "
+         "with the same idempotency key each time: it is applied once, however often it is sent. Exit "
+         "status 4 says that even so nobody could tell: the value may have been written, or be written "
+         "yet. Look before you put it again: that is a new write.",
      .arguments_min = 1, .arguments_max = 2,
      .examples = "hive put greeting hello\n    Write a short value\n"
                  "hive put logo < logo.png\n    Write a file\n"
@@ -44,10 +41,10 @@ const struct hive_command cli_verbs[] = {
          "Asks all queens at once, and those that they tell of. The exit status is 3 where none of them is "
          "the leader."},
     {VERB(submit), .summary = "Give the cluster a task", .synopsis = "TEXT...",
-     .description = "The task prints the text, on some drone. Prints the task's id. Where the leader dies or "
-                    "its answer is lost, "
-                    "the task is sent again until --timeout is over, and is one task all the same: its "
-                    "idempotency key tells.",
+     .description =
+         "The task prints the text, on some drone. Prints the task's id. Where the leader dies or its answer "
+         "is lost, the task is sent again until --timeout is over, and is one task all the same: its "
+         "idempotency key tells.",
      .arguments_min = 1, .arguments_max = -1,
      .examples = "hive submit --wait hello\n    Print hello on some drone, and wait until that is done\n"},
     {VERB(tasks), .summary = "List the tasks, or show one", .synopsis = "[ID]", .arguments_max = 1,
