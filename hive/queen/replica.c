@@ -108,8 +108,6 @@ static void apply(struct replica *replica, raft_index commit)
 
 static void tell(struct replica *replica, const struct raft_update *update)
 {
-    if (update->configuration)
-        replica->host->configuration(replica->context, update->configuration);
     for (size_t i = 0; i < update->transition_count; i++)
         replica->host->transition(replica->context, &update->transitions[i]);
     if (update->log_first > replica->dropped_before) {
@@ -127,6 +125,8 @@ void replica_step(struct replica *replica, struct raft_event *event, struct repl
     replica->raft_deadline_ms = update->deadline_ms;
     if (update->write > 0)
         replica->host->persist(replica->context, update);
+    if (update->configuration) /* before the acknowledgement of the entry that brought it may leave */
+        replica->host->configuration(replica->context, update->configuration);
     replica_messages_send(replica, update, request);
     if (update->install)
         install(replica, update);
