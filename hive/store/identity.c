@@ -115,10 +115,9 @@ int founding_read(const struct disk *disk, const char *directory, struct raft_co
 {
     struct hive_buffer content = {0};
     int result = get(disk, directory, CATALOG_FOUNDING_NAME, founding_magic, &content, error);
-    if (result == 0 && raft_configuration_decode(content.data, content.size, founding) < 0)
+    if (result == 0 && !raft_configuration_decode(content.data, content.size, 0, founding))
         result = hive_error_set(error, -EBADMSG,
                                 "%s/" CATALOG_FOUNDING_NAME " is damaged: it holds no members", directory);
-    founding->index = 0;
     hive_buffer_finish(&content);
     return result;
 }
@@ -127,7 +126,7 @@ int founding_write(const struct disk *disk, const char *directory, const struct 
                    struct hive_error *error)
 {
     struct hive_buffer content = {0};
-    raft_configuration_encode(founding, &content);
+    raft_configuration_encode(&content, founding);
     int result = put(disk, directory, CATALOG_FOUNDING_NAME, founding_magic, &content, error);
     hive_buffer_finish(&content);
     return result;

@@ -33,8 +33,8 @@ static int open_file(struct choice *choice, const struct catalog_file *file, str
     char *path = hive_format("%s/%s", choice->directory, file->name);
     int result = snapshot_verify(choice->disk, path, snapshot, error);
     if (result == 0 && (snapshot->index != file->numbers[0] || snapshot->term != file->numbers[1]))
-        result = hive_error_set(error, -EBADMSG, "%s is damaged: it is not the snapshot that its name says",
-                                path);
+        result =
+            hive_error_set(error, -EBADMSG, "%s is damaged: it is not the snapshot that its name says", path);
     free(path);
     return result;
 }
@@ -85,11 +85,12 @@ static int refuse(const struct choice *choice, const struct recovery_end *end, r
                               "%s; and without it the log does not tell what happened from entry %" PRIu64
                               " on: let another queen with an empty directory take this one's place",
                               choice->damage.message, from);
-    return hive_error_set(error, -EBADMSG,
-                          "the log in %s begins with entry %" PRIu64
-                          ", and no snapshot is there that tells what was before: put it back, or let another queen "
-                          "with an empty directory take this one's place",
-                          choice->directory, end->first);
+    return hive_error_set(
+        error, -EBADMSG,
+        "the log in %s begins with entry %" PRIu64
+        ", and no snapshot is there that tells what was before: put it back, or let another queen "
+        "with an empty directory take this one's place",
+        choice->directory, end->first);
 }
 
 int reconcile(const struct disk *disk, const char *directory, const struct catalog *catalog,

@@ -69,11 +69,10 @@ static int load(const struct scan *scan, uint64_t sequence, struct hive_buffer *
     else if (result < 0)
         damaged(scan, sequence, 0, "its header is not intact", error);
     else if (header.id != scan->id)
-        result = hive_error_set(
-            error, -EINVAL,
-            "%s belongs to queen %" PRIu64 ", and its directory to queen %" PRIu64
-            ": files of two queens were mixed; put back what belongs here",
-            path, header.id, scan->id);
+        result = hive_error_set(error, -EINVAL,
+                                "%s belongs to queen %" PRIu64 ", and its directory to queen %" PRIu64
+                                ": files of two queens were mixed; put back what belongs here",
+                                path, header.id, scan->id);
     else if (header.sequence != sequence)
         result = damaged(scan, sequence, 0, "its header is that of another segment", error);
     *image = (struct wal_image){(const uint8_t *)content->data, content->size, header.salt};

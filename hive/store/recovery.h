@@ -19,10 +19,10 @@ struct recovery_end {
     uint64_t sequence;       /* of the segment in use; 0: there is none yet */
     size_t offset;           /* where the next frame goes in it */
     bool has_spare;          /* the segment after it is there, prepared and empty */
-    raft_index *closed;      /* of each segment before the one in use: the log's last index at its end, or 0 where
+    raft_index *closed; /* of each segment before the one in use: the log's last index at its end, or 0 where
                                 nothing in it counts any more; owned */
-    bool is_replaced;      /* the snapshot is to be installed: the log did not reach it, or contradicted it */
-    uint64_t good[2];      /* index and term of the snapshot that was chosen, as in its file's name; 0: none */
+    bool is_replaced;   /* the snapshot is to be installed: the log did not reach it, or contradicted it */
+    uint64_t good[2];   /* index and term of the snapshot that was chosen, as in its file's name; 0: none */
 };
 void recovery_end_finish(struct recovery_end *end);
 

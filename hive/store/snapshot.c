@@ -48,7 +48,7 @@ void snapshot_encode_header(const struct raft_snapshot *snapshot, struct hive_bu
     size_t start = header->size;
     hive_buffer_reserve(header, HEADER_BYTES);
     header->size += HEADER_BYTES;
-    raft_configuration_encode(&snapshot->configuration, header);
+    raft_configuration_encode(header, &snapshot->configuration);
     size_t bytes = header->size - start;
     hive_buffer_reserve(header, 4);
     uint8_t *at = (uint8_t *)header->data + start;
@@ -122,10 +122,10 @@ static int read_header(struct snapshot_file *file, struct hive_error *error)
         file->offset = 0;
         result = damaged(file, "its header is not intact", error);
     } else if (result == 0 && get_u32(start + 8) != VERSION) {
-        result = hive_error_set(error, -ENOTSUP,
-                                "%s was written by another version of hive: run that version on it",
-                                file->path);
-    } else if (result == 0 && raft_configuration_decode(rest, bytes, &file->meta.configuration) < 0) {
+        result = hive_error_set(
+            error, -ENOTSUP, "%s was written by another version of hive: run that version on it", file->path);
+    } else if (result == 0 &&
+               !raft_configuration_decode(rest, bytes, get_u64(start + 32), &file->meta.configuration)) {
         result = damaged(file, "it holds no configuration", error);
     }
     if (result == 0)
@@ -133,7 +133,6 @@ static int read_header(struct snapshot_file *file, struct hive_error *error)
     free(rest);
     file->meta.index = get_u64(start + 16);
     file->meta.term = get_u64(start + 24);
-    file->meta.configuration.index = get_u64(start + 32);
     return result;
 }
 

@@ -231,11 +231,8 @@ void store_encode_hard_state(struct hive_buffer *batch, raft_term term, raft_id 
 bool wal_next_record(const uint8_t **payload, size_t *bytes, struct wal_record *record)
 {
     static const size_t record_bytes[] = {
-        [WAL_TRUNCATE] = TRUNCATE_BYTES,
-        [WAL_ENTRY] = ENTRY_BYTES,
-        [WAL_HARD_STATE] = HARD_STATE_BYTES,
-        [WAL_OPENING] = WAL_OPENING_BYTES,
-        [WAL_INSTALL] = INSTALL_BYTES,
+        [WAL_TRUNCATE] = TRUNCATE_BYTES,   [WAL_ENTRY] = ENTRY_BYTES,     [WAL_HARD_STATE] = HARD_STATE_BYTES,
+        [WAL_OPENING] = WAL_OPENING_BYTES, [WAL_INSTALL] = INSTALL_BYTES,
     };
     const uint8_t *at = *payload;
     if (*bytes == 0 || at[0] < WAL_TRUNCATE || at[0] > WAL_INSTALL || *bytes < record_bytes[at[0]])

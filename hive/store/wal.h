@@ -32,7 +32,8 @@ int wal_decode_header(const void *bytes, size_t size, struct wal_header *header)
 /* What the log says of its queen so far. A zeroed struct is that of an empty log. */
 struct wal_state {
     raft_index last_index;
-    raft_index base; /* a snapshot that was installed stands for the log up to here; 0: none, as far as is known */
+    raft_index
+        base; /* a snapshot that was installed stands for the log up to here; 0: none, as far as is known */
     raft_term base_term;
     raft_term term;
     raft_id voted_for;
@@ -85,7 +86,7 @@ enum wal_kind {
 struct wal_record {
     enum wal_kind kind;
     struct raft_entry
-        entry;      /* ENTRY: all of it, data within the payload. TRUNCATE, OPENING, INSTALL: its index alone */
+        entry; /* ENTRY: all of it, data within the payload. TRUNCATE, OPENING, INSTALL: its index alone */
     raft_term term; /* HARD_STATE and OPENING, like voted_for; INSTALL: of the snapshot */
     raft_id voted_for;
 };
