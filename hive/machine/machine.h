@@ -2,7 +2,7 @@
  * machines that applied the same commands are equal, on whatever queen and whenever that happened; times come
  * stamped by the leader.
  *
- * One file a table: kv, drones, tasks. Threads: none; the consensus thread owns the machine. */
+ * One file a table: kv, drones, tasks, sessions. Threads: none; the consensus thread owns the machine. */
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
 
@@ -63,7 +63,7 @@ struct machine_command {
     enum machine_condition condition;
     uint64_t condition_index;      /* for MACHINE_IF_INDEX; not stored with the others */
     struct machine_bytes drone;    /* address, 1 to HIVE_ADDRESS_BYTES - 1: DRONE_*, TASK_ASSIGN, TASK_UPDATE
-                                      (who    says so) */
+                                      (who says so) */
     struct machine_bytes name;     /* up to HIVE_NAME_BYTES - 1; DRONE_REGISTER: the drone's, never empty;
                                       TASK_SUBMIT: the task's, may be empty */
     struct machine_bytes version;  /* DRONE_REGISTER: up to HIVE_NAME_BYTES - 1 */
@@ -75,6 +75,9 @@ struct machine_command {
     uint64_t task;                 /* TASK_ASSIGN, TASK_UPDATE: the task's number */
     uint32_t attempt;              /* TASK_UPDATE: of which assignment it speaks */
     enum machine_task_state state; /* TASK_UPDATE: RUNNING, a finished one, or PENDING */
+    /* Any command: the client's name for this request, 1 to HIVE_IDEMPOTENCY_KEY_BYTES printable ASCII characters; empty: none. A
+     * second command with the same one is not applied: its result is the first one's. sessions.c says for how long. */
+    struct machine_bytes idempotency_key;
 };
 
 /* The command as bytes (the format opens command.c), and back. Decoded fields point into `data`. Decoding
@@ -84,10 +87,12 @@ int machine_command_decode(const void *data, size_t bytes, struct machine_comman
                            struct hive_error *error);
 
 enum machine_status {
-    MACHINE_OK,
-    MACHINE_NOT_FOUND, /* no such key, drone or task */
-    MACHINE_CONFLICT,  /* the condition did not hold, or the task is not in a state for this */
-    MACHINE_FULL,      /* a cap of limits.h is reached */
+    /* These three have fixed numbers: dumps hold them. */
+    MACHINE_OK = 0,
+    MACHINE_NOT_FOUND = 1, /* no such key, drone or task */
+    MACHINE_CONFLICT = 2,  /* the condition did not hold, or the task is not in a state for this */
+    MACHINE_FULL,          /* a cap of limits.h is reached */
+    MACHINE_KEY_REUSED,    /* the idempotency key was used for another command: nothing was changed */
     MACHINE_INVALID, /* the command could not be decoded; applying it changed nothing, on all queens alike */
 };
 
@@ -99,6 +104,8 @@ struct machine_result {
         index;     /* KV: the key's modification index, after it (OK) or as it stands (CONFLICT; 0: absent) */
     uint64_t task; /* TASK_SUBMIT: the new task's number */
     uint32_t attempt; /* TASK_ASSIGN: number of this assignment, from 1 */
+    bool
+        replayed; /* the command had been applied before, under its idempotency key: this is the result of then */
 };
 
 /* Applies the command of log entry `index`. Indexes rise; each is applied once. */
@@ -107,6 +114,34 @@ void machine_apply(struct machine *machine, uint64_t index, const void *command,
 
 /* Index of the last applied command; 0 before the first. */
 uint64_t machine_applied_index(const struct machine *machine);
+
+/* The latest time that a command carried: the clock of what expires. 0 before the first. */
+int64_t machine_time_ms(const struct machine *machine);
+
+/* Sessions: results that are kept by idempotency key. Some may have expired: they count as gone, but are removed a few at a time. */
+size_t machine_session_count(const struct machine *machine);
+
+/* A hash over everything that is stored: equal machines have equal ones. Walks all rows: for tests and the simulator. */
+uint64_t machine_digest(const struct machine *machine);
+
+/* The dump: the machine as bytes, as it was when the dump began, taken in small pieces while commands go on being applied. What
+ * a command is about to change is dumped before it is changed, so no piece waits and nothing is copied twice. The pieces in order are
+ * the dump; the format opens dump.c. One at a time. */
+void machine_dump_begin(struct machine *machine);
+/* Appends about `bytes` more: a row may go beyond; where rows are small, or are already in the dump, it may be less, even nothing, so that
+ * the time that a piece takes depends on `bytes` alone. False: the dump is complete with what was appended now. */
+bool machine_dump_next(struct machine *machine, struct hive_buffer *out, size_t bytes);
+void machine_dump_abort(struct machine *machine); /* none under way: fine */
+bool machine_is_dumping(const struct machine *machine);
+
+/* And back. Feed the bytes in pieces of any size. -EBADMSG: they are no dump, with a message. The loader is freed by
+ * machine_load_end (always; it gives the machine on 0, and NULL otherwise) or machine_load_abort. Any one thread. */
+struct machine_loader;
+struct machine_loader *machine_load_begin(void);
+int machine_load_feed(struct machine_loader *loader, const void *data, size_t bytes,
+                      struct hive_error *error);
+int machine_load_end(struct machine_loader *loader, struct machine **machine, struct hive_error *error);
+void machine_load_abort(struct machine_loader *loader); /* NULL is fine */
 
 /* What is stored. All pointers are the machine's, valid until the next machine_apply. */
 struct machine_kv {

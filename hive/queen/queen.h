@@ -19,18 +19,26 @@
 #include "hive/limits.h"
 #include "hive/options.h"
 #include "machine/machine.h"
+#include "queen/answer.h"
+#include "queen/message.h"
 #include "raft/raft.h"
 
 struct queen;
 
 struct queen_config {
-    char address[HIVE_ADDRESS_BYTES];  /* own, as the others call it */
-    const struct hive_strings *queens; /* the other members of the group */
+    char address[HIVE_ADDRESS_BYTES]; /* own, as the others call it */
+    /* How a queen whose disk is new becomes one of a group; one that has been in a group before goes on in it, whatever these say. */
+    const struct hive_strings *queens; /* those that found it together with this one (founding.h) */
+    const struct hive_strings *join;   /* not empty: queens of a group that is to take this one in */
+    bool standby;                      /* waits until somebody adds it to a group */
     const char *data_directory;
     const char *token; /* of the cluster, or NULL; must outlive the queen */
     struct hive_range_ms election_timeout;
     int64_t heartbeat_ms;
     int64_t request_timeout_ms;
+    int64_t snapshot_entries, snapshot_bytes; /* of the log, after which a snapshot is taken; see replica.h */
+    bool read_lease;                          /* see raft.h */
+    int clock_drift_percent;
     int64_t drone_heartbeat_ms, drone_suspect_ms, drone_lost_ms;
 };
 
@@ -43,27 +51,6 @@ void queen_stop(struct queen *queen);
 
 /* Frees a stopped queen; no call may be under way. NULL is fine. */
 void queen_destroy(struct queen *queen);
-
-enum queen_outcome {
-    QUEEN_DONE,        /* applied or read: result / machine are set */
-    QUEEN_NOT_LEADER,  /* refused, nothing happened; `leader` says who may know better */
-    QUEEN_DISCARDED,   /* another leader's entry took its place: certainly not applied */
-    QUEEN_UNKNOWN,     /* no answer in time, or leadership was lost: may or may not be applied */
-    QUEEN_UNCONFIRMED, /* a read: no quorum confirmed in time that this queen still leads */
-    QUEEN_BUSY,        /* too much is waiting: nothing happened */
-    QUEEN_STOPPING,    /* this queen is ending: nothing happened */
-};
-
-struct queen_answer {
-    enum queen_outcome outcome;
-    const char *leader;                  /* address, or NULL where none is known */
-    uint64_t index;                      /* of the log entry; of the last applied one for reads */
-    const struct machine_result *result; /* proposals */
-    const struct machine *machine;       /* reads: valid during the callback */
-};
-
-/* Called exactly once, on the consensus thread (or, where the queue is full, on the caller's). */
-typedef void queen_done(const struct queen_answer *answer, void *context);
 
 /* Replicates a machine command, stamped with the time of now. What it points to is copied before this returns. */
 void queen_propose(struct queen *queen, const struct machine_command *command, queen_done *done,
@@ -78,15 +65,54 @@ void queen_read(struct queen *queen, bool stale, queen_done *done, void *context
 typedef void queen_rpc_done(enum queen_outcome outcome, const struct raft_message *reply, void *context);
 void queen_rpc(struct queen *queen, struct raft_message *message, queen_rpc_done *done, void *context);
 
-/* A message on the heap, its entries and their data included. */
-struct raft_message *queen_message_copy(const struct raft_message *message);
-void queen_message_free(struct raft_message *message);
+/* Changes the members, or hands the leadership over (`to` 0: to the best). See raft.h. */
+void queen_change(struct queen *queen, const struct raft_change *change, queen_done *done, void *context);
+void queen_transfer(struct queen *queen, raft_id to, queen_done *done, void *context);
+
+/* The members, copied from what the consensus thread last published; `founding` may be NULL, its count is 0 where it is not known. Any
+ * thread. */
+void queen_members(struct queen *queen, struct raft_configuration *members,
+                   struct raft_configuration *founding);
+
+/* For founding.c: these found the group. Durable before this returns; then the replica is told. Any thread. */
+int queen_found(struct queen *queen, const struct raft_configuration *founding, struct hive_error *error);
+
+/* For lifeline.c. Any thread. */
+void queen_leader_gone(struct queen *queen, raft_id leader);
+
+/* A piece of a snapshot from the leader. Takes nothing; calls back with the answer to send: how far the file is here
+ * (`next_offset`), and with the last piece, once the snapshot is installed and durable, the reply. */
+struct queen_snapshot_piece {
+    raft_id from, to;
+    raft_term term;
+    raft_index last_included_index;
+    raft_term last_included_term;
+    uint64_t file_bytes, offset;
+    const void *data;
+    size_t bytes;
+};
+typedef void queen_piece_done(enum queen_outcome outcome, raft_term term, uint64_t next_offset,
+                              raft_index match_index, void *context);
+void queen_install_snapshot(struct queen *queen, const struct queen_snapshot_piece *piece,
+                            queen_piece_done *done, void *context);
+
+/* Calls back, on a thread of the queen's, with a snapshot of everything that was applied before this was called (on a leader, ask
+ * queen_read first for everything that was acknowledged). The callee owns the reader; NULL with an outcome and a message where it failed. */
+struct store_snapshot_reader;
+typedef void queen_snapshot_done(enum queen_outcome outcome, struct store_snapshot_reader *reader,
+                                 const char *message, void *context);
+void queen_snapshot(struct queen *queen, queen_snapshot_done *done, void *context);
+
+/* Where changes of keys are told (watch.h). */
+struct watch_hub;
+struct watch_hub *queen_watch_hub(struct queen *queen);
 
 /* What /healthz shows: a copy of what the consensus thread last published. Never waits for consensus or disk.
  */
 struct queen_peer {
     raft_id id;
-    const char *address; /* the queen's */
+    char address[HIVE_ADDRESS_BYTES];
+    enum raft_member_kind kind;
     raft_index match, next;
     enum raft_progress_state state;
     int64_t last_ack_ms; /* unix; 0: never in this term */
@@ -99,9 +125,12 @@ struct queen_status {
     raft_id id;
     enum raft_role role;
     raft_term term;
-    const char *leader, *voted_for; /* addresses, or NULL */
-    int64_t last_heartbeat_ms;      /* unix; 0: never */
-    raft_index first, last, commit, applied;
+    char leader[HIVE_ADDRESS_BYTES], voted_for[HIVE_ADDRESS_BYTES]; /* empty: none */
+    int64_t last_heartbeat_ms;                                      /* unix; 0: never */
+    raft_index first, last, commit, applied, snapshot;
+    enum raft_standing standing;
+    char reason
+        [HIVE_ERROR_BYTES]; /* why there is no leader, as far as this queen knows, or why it is no member; empty: all is well */
     struct machine_task_counts tasks;
     struct queen_transition transitions[HIVE_TRANSITIONS]; /* oldest first */
     size_t transition_count;
@@ -125,8 +154,8 @@ void queen_each_drone(struct queen *queen, bool (*visit)(const struct queen_dron
  * yet. */
 bool queen_find_drone(struct queen *queen, const char *address, struct queen_drone *drone);
 
-/* The address of a member, or NULL. Any thread. */
-const char *queen_address_of(const struct queen *queen, raft_id id);
+/* The address of a member; false where there is none. Any thread. */
+bool queen_address_of(struct queen *queen, raft_id id, char address[HIVE_ADDRESS_BYTES]);
 raft_id queen_id(const struct queen *queen);
 
 #endif

@@ -24,7 +24,10 @@
  *  4. DURABLE speaks of write numbers, never of indexes: the late completion of a write whose entries were
  *     meanwhile truncated and replaced says nothing about their replacements.
  *  5. Committed entries may be applied at once; they are already durable on a quorum, if not here.
- *  6. A write that failed must never be reported as durable, nor tried again: the caller stops the node.
+ *  6. An update with `install` replaces the whole state: the snapshot it names (which the caller has on disk
+ *     already, complete and checked) becomes the start of the log. It is the first part of its write, before
+ *     the cut: recovery finds either the state before it or the state after it.
+ *  7. A write that failed must never be reported as durable, nor tried again: the caller stops the node.
  *
  * Threads: none; one struct raft is used by one thread. Ownership: the core copies what it keeps of an event,
  * and owns all that an update points to, which stays valid until the next raft_step on the same struct.
@@ -37,6 +40,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hive/limits.h"
+
 typedef uint64_t raft_id;    /* of a server; never 0 */
 typedef uint64_t raft_term;  /* 0 before the first election */
 typedef uint64_t raft_index; /* of a log entry; the first is 1 */
@@ -46,8 +51,9 @@ struct raft;
 enum raft_role { RAFT_FOLLOWER, RAFT_CANDIDATE, RAFT_LEADER };
 
 enum raft_entry_type {
-    RAFT_ENTRY_NOOP = 1,    /* a new leader's first entry (§6.4); nothing to apply */
-    RAFT_ENTRY_COMMAND = 2, /* for the state machine */
+    RAFT_ENTRY_NOOP = 1,          /* a new leader's first entry (§6.4); nothing to apply */
+    RAFT_ENTRY_COMMAND = 2,       /* for the state machine */
+    RAFT_ENTRY_CONFIGURATION = 3, /* the group's members from here on (§4.1); see configuration.h */
 };
 
 struct raft_entry {
@@ -58,6 +64,52 @@ struct raft_entry {
     size_t bytes;
 };
 
+/* Who belongs to the group. A member's id is random and belongs to its disk: an emptied disk is another
+ * member. */
+enum raft_member_kind {
+    RAFT_MEMBER_VOTER = 1,
+    RAFT_MEMBER_JOINING =
+        2, /* gets the log, does not count; its leader promotes it once it has caught up (§4.2.1) */
+    RAFT_MEMBER_LEARNER = 3, /* the same, but is promoted only when that is asked for */
+};
+extern const char *const raft_member_kind_names[]; /* "voter", "joining", "learner", by kind; [0] is NULL */
+
+struct raft_member {
+    raft_id id;
+    enum raft_member_kind kind;
+    char address[HIVE_ADDRESS_BYTES]; /* NUL-terminated; the core only carries it */
+};
+
+struct raft_configuration {
+    raft_index index; /* of the entry that holds it; 0: what the group was founded with */
+    size_t count;     /* 0: not known yet (a queen that waits to be taken in) */
+    struct raft_member members[HIVE_QUEENS];
+};
+
+/* The member with that id, or NULL. */
+const struct raft_member *raft_configuration_find(const struct raft_configuration *configuration, raft_id id);
+
+/* One change of the members: one at a time (§4.1), effective when appended, gone when truncated. */
+enum raft_change_type {
+    RAFT_CHANGE_ADD = 1, /* `member`, JOINING or LEARNER. One that has the same address under another id is
+                            removed by the same entry: its disk was replaced. (At most one voter differs, so the
+                            majorities of before and after still overlap.) */
+    RAFT_CHANGE_PROMOTE = 2, /* `member.id`, JOINING or LEARNER, to VOTER; refused while it is far behind */
+    RAFT_CHANGE_REMOVE =
+        3, /* `member.id`; the leader may remove itself, and steps down once that is committed (§4.2.2) */
+};
+struct raft_change {
+    enum raft_change_type type;
+    struct raft_member member;
+};
+
+/* What a snapshot stands for: the log up to and including `index`. */
+struct raft_snapshot {
+    raft_index index;
+    raft_term term;
+    struct raft_configuration configuration; /* in force at `index` */
+};
+
 /* Messages carry the arguments of the paper's RPCs (Fig. 2) under the paper's names. Replies answer one
  * request each: `context` is the requester's and comes back unchanged. */
 enum raft_message_type {
@@ -65,17 +117,26 @@ enum raft_message_type {
     RAFT_REQUEST_VOTE_REPLY,
     RAFT_APPEND_ENTRIES,
     RAFT_APPEND_ENTRIES_REPLY,
+    RAFT_INSTALL_SNAPSHOT, /* out: stream the newest snapshot to this peer. In: it is here, complete and checked */
+    RAFT_INSTALL_SNAPSHOT_REPLY,
+    RAFT_TIMEOUT_NOW, /* §3.10: the leader asks this peer to stand for election at once */
+    RAFT_TIMEOUT_NOW_REPLY,
 };
 
 struct raft_request_vote {
     raft_index last_log_index;
     raft_term last_log_term;
     bool pre_vote; /* §9.6: would you vote for me in `term`? Nobody's term changes by asking */
+    bool
+        transfer; /* §4.2.3: the leader asked for this election, so that it does not count as a disturbance */
+    raft_index configuration_index; /* of the newest configuration that the candidate knows */
 };
 
 struct raft_request_vote_reply {
     bool vote_granted;
     bool pre_vote;
+    bool
+        removed; /* a committed configuration, newer than the candidate's, does not have the candidate any more */
 };
 
 struct raft_append_entries {
@@ -95,6 +156,16 @@ struct raft_append_entries_reply {
     uint64_t round;
 };
 
+struct raft_install_snapshot {
+    /* What the snapshot stands for. Out: what the peer needs at least; the newest one on disk may be newer. In:
+     * from the file itself; not NULL. */
+    const struct raft_snapshot *snapshot;
+};
+
+struct raft_install_snapshot_reply {
+    raft_index match_index; /* the follower's log equals the leader's up to here, and is durable */
+};
+
 struct raft_message {
     enum raft_message_type type;
     raft_id from, to;
@@ -106,6 +177,8 @@ struct raft_message {
         struct raft_request_vote_reply request_vote_reply;
         struct raft_append_entries append_entries;
         struct raft_append_entries_reply append_entries_reply;
+        struct raft_install_snapshot install_snapshot;
+        struct raft_install_snapshot_reply install_snapshot_reply;
     };
 };
 
@@ -120,7 +193,16 @@ enum raft_event_type {
     RAFT_EVENT_PROPOSE,     /* append these commands to the log, if leader */
     RAFT_EVENT_READ,        /* when may a read asked for now be answered? (ReadIndex, §6.4) */
     RAFT_EVENT_DURABLE,     /* write number `write` and all before it are durable */
-    RAFT_EVENT_UNREACHABLE, /* a message to `peer` was not delivered, or was lost with its connection */
+    RAFT_EVENT_UNREACHABLE, /* a message to `peer` was not delivered, or was lost with its connection; or the
+                               stream of a snapshot to it ended in an error */
+    RAFT_EVENT_BOOTSTRAP, /* the members that the group is founded with. Only for a server whose log and configuration
+                               are empty (else ignored); the caller has made them durable before */
+    RAFT_EVENT_CHANGE,   /* change the members; status says whether it was appended (at proposed_first) */
+    RAFT_EVENT_TRANSFER, /* hand the leadership to `peer` (0: to the voter that is best up to date), §3.10 */
+    RAFT_EVENT_SNAPSHOT, /* a snapshot of this server's own machine is durable: the log before `compact.keep_from`
+                               may go (entries behind the snapshot never go) */
+    RAFT_EVENT_LEADER_GONE, /* the process of leader `peer` has ended: its connections were closed and new ones are
+                               refused. Elections are always safe, so this need not wait for the timeout */
 };
 
 struct raft_event {
@@ -136,12 +218,28 @@ struct raft_event {
         uint64_t read_context; /* comes back in update.reads */
         uint64_t write;
         raft_id peer;
+        const struct raft_configuration *bootstrap;
+        const struct raft_change *change;
+        struct {
+            const struct raft_snapshot *snapshot;
+            raft_index keep_from; /* entries from here on stay, for followers that are a little behind */
+        } compact;
     };
 };
 
+/* Why a proposal, read, change or transfer was refused; then nothing happened. */
 enum raft_status {
     RAFT_OK,
-    RAFT_NOT_LEADER, /* the proposal or read was refused; nothing happened */
+    RAFT_NOT_LEADER,
+    RAFT_TRANSFERRING,   /* leadership is being handed over: wait for its end */
+    RAFT_CHANGE_PENDING, /* another change is not committed yet */
+    RAFT_TOO_EARLY,      /* no entry of this leader's term is committed yet (rule 13) */
+    RAFT_UNKNOWN_MEMBER,
+    RAFT_ALREADY_MEMBER, /* an ADD of a member, a PROMOTE of a voter */
+    RAFT_NOT_CAUGHT_UP,  /* PROMOTE, TRANSFER: it is too far behind */
+    RAFT_LAST_VOTER,     /* REMOVE: nobody would be left */
+    RAFT_GROUP_FULL,     /* HIVE_QUEENS */
+    RAFT_NOT_VOTER,      /* TRANSFER to one that does not vote, or to itself */
 };
 
 struct raft_read {
@@ -153,11 +251,16 @@ struct raft_read {
 struct raft_transition {
     enum raft_role role;
     raft_term term;
+    const char *reason; /* a short phrase, static: "election timeout" */
 };
 
 struct raft_update {
     /* For the disk, in this order; see the ordering contract. */
-    uint64_t write;           /* number of this write; 0: nothing to write */
+    uint64_t write; /* number of this write; 0: nothing to write */
+    const struct raft_snapshot
+        *install;             /* this snapshot replaces state and log (where the log agrees with it, what
+                                            is behind it stays); NULL: none. commit_index is at least its index */
+    bool install_keeps_log;   /* the log agrees with it at its index: only what is before goes */
     raft_index truncate_from; /* remove this entry and all behind it; 0: none */
     const struct raft_entry *entries;
     size_t entry_count;
@@ -168,6 +271,17 @@ struct raft_update {
     /* For the network. */
     const struct raft_message *messages;
     size_t message_count;
+
+    /* For the log's keeper: entries before this one are no longer needed on disk. Never goes back. */
+    raft_index log_first;
+
+    /* Members: set where the configuration in force has changed in this step (appended, truncated, installed). */
+    const struct raft_configuration *configuration;
+
+    /* A transfer that had begun is over: RAFT_OK (somebody else leads, or will at once), or RAFT_NOT_CAUGHT_UP (it took
+     * longer than an election timeout: this server goes on leading). */
+    bool transfer_ended;
+    enum raft_status transfer_status;
 
     /* For the machine: everything up to here may be applied. Never goes back. */
     raft_index commit_index;
@@ -182,15 +296,12 @@ struct raft_update {
     /* For people. */
     const struct raft_transition *transitions; /* role changes in this step, in order */
     size_t transition_count;
-    const char *reason; /* of the last of them, a short phrase: "election timeout"; NULL without one */
 
     int64_t deadline_ms; /* send a TICK at this time at the latest */
 };
 
 struct raft_config {
     raft_id id;
-    const raft_id *voters; /* the whole group, itself included; copied */
-    size_t voter_count;    /* 1 to HIVE_QUEENS */
     int64_t election_timeout_min_ms,
         election_timeout_max_ms;       /* 0 < min <= max; drawn anew for every election (§3.4) */
     int64_t heartbeat_ms;              /* < election_timeout_min_ms */
@@ -200,13 +311,22 @@ struct raft_config {
     int64_t disk_stall_ms;   /* a leader whose own disk finishes nothing for so long steps down, and a server
                                 whose disk is so   far behind does not campaign; 0: never */
     bool pre_vote, check_quorum; /* both true but in tests */
+    /* Reads without a round of messages (§6.4.1): a leader that a quorum acknowledged may answer until
+     * election_timeout_min_ms, less `clock_drift_percent`, after it sent what was acknowledged. Assumes that no two
+     * servers' clocks run apart by more than that. LEADER_GONE is ignored then. */
+    bool read_lease;
+    unsigned clock_drift_percent; /* 0 to 90 */
 };
 
 /* What recovery found on disk. Entries are copied. */
 struct raft_recovered {
     raft_term term;
     raft_id voted_for;
-    const struct raft_entry *entries; /* in order, without gaps, from index 1 */
+    const struct raft_configuration *founding; /* what the group was founded with; NULL: not known */
+    const struct raft_snapshot *snapshot;      /* the newest one; NULL: none. The machine is at its index */
+    /* In order, without gaps, from index 1 or any other up to snapshot->index + 1. Where there are entries before or at
+     * the snapshot's index, the one at it has its term: the store sees to that. */
+    const struct raft_entry *entries;
     size_t entry_count;
 };
 
@@ -226,6 +346,23 @@ enum raft_role raft_role(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
 raft_id raft_voted_for(const struct raft *raft);
 raft_id raft_leader(const struct raft *raft); /* 0: none known */
+/* The members in force: of the newest configuration in the log, committed or not. Valid until the next step. */
+const struct raft_configuration *raft_configuration(const struct raft *raft);
+/* What this server is to its group, by the configuration in force. */
+enum raft_standing {
+    RAFT_STANDING_NONE,    /* no member (yet): it waits to be taken in */
+    RAFT_STANDING_LEARNER, /* JOINING or LEARNER */
+    RAFT_STANDING_VOTER,
+    RAFT_STANDING_REMOVED, /* it was a member; it asks for no votes any more */
+};
+enum raft_standing raft_standing(const struct raft *raft);
+/* The snapshot that would stand for the log up to `index`, first - 1 <= index <= commit: false where that is not so, or the
+ * term at `index` is unknown. */
+bool raft_snapshot_at(const struct raft *raft, raft_index index, struct raft_snapshot *snapshot);
+/* A leader: when the last of a quorum was heard of, on the clock of the events: what it knows is not older than that. */
+int64_t raft_quorum_contact_ms(const struct raft *raft);
+/* A leadership transfer is under way. */
+bool raft_is_transferring(const struct raft *raft);
 raft_index raft_commit_index(const struct raft *raft);
 raft_index raft_first_index(const struct raft *raft); /* of the log; last + 1 where it is empty */
 raft_index raft_last_index(const struct raft *raft);
@@ -240,6 +377,7 @@ const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index
 enum raft_progress_state { RAFT_PROGRESS_PROBE, RAFT_PROGRESS_REPLICATE, RAFT_PROGRESS_SNAPSHOT };
 struct raft_peer_status {
     raft_id id;
+    enum raft_member_kind kind;
     raft_index match, next;
     enum raft_progress_state state;
     int64_t last_ack_ms; /* on the clock of the events; -1: never in this term */

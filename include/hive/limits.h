@@ -38,6 +38,18 @@
 #define HIVE_TASKS_UNFINISHED 65536 /* tasks that are not finished: a submit beyond is answered with 429 */
 #define HIVE_TASKS_FINISHED   10000 /* finished tasks that are remembered; the oldest go first */
 
+/* Idempotency keys: how long a result is kept, and how many are. Where that is not enough, the oldest go early, but never
+ * before the floor: a keyed write beyond is answered with 429. */
+#define HIVE_IDEMPOTENCY_KEY_BYTES 64
+#define HIVE_SESSION_MS            (10 * 60 * 1000)
+#define HIVE_SESSION_FLOOR_MS      (60 * 1000)
+#define HIVE_SESSIONS              262144
+
+/* Watches: events that a queen remembers to resume from (the older ones are "too old"), and watchers at once. */
+#define HIVE_WATCH_EVENTS 65536
+#define HIVE_WATCH_BYTES  (64 * 1024 * 1024)
+#define HIVE_WATCHERS     512
+
 /* Drones. */
 #define HIVE_DRONE_CAPACITY 1024 /* most tasks at once that a drone may claim to do */
 /* Finished tasks that a drone remembers, so as to answer a repeated call (which comes within seconds). */
@@ -49,6 +61,11 @@
 #define HIVE_INBOX_EVENTS 8192 /* events waiting for the consensus thread; full = 503 */
 /* Of proposals that are not applied yet; beyond = 503. Well below what one write to the log may hold. */
 #define HIVE_PENDING_BYTES (256L * 1024 * 1024)
+/* A piece of a snapshot on its way to a peer or to the disk: small beside a heartbeat interval. */
+#define HIVE_SNAPSHOT_CHUNK_BYTES (1024 * 1024)
+#define HIVE_SNAPSHOTS            2 /* kept on disk */
+#define HIVE_TRAILING_ENTRIES                                                                                \
+    5000 /* kept in the log behind a snapshot, for followers that are a little behind */
 #define HIVE_BATCH_ENTRIES 1024              /* entries of one AppendEntries */
 #define HIVE_BATCH_BYTES   (2 * 1024 * 1024) /* of entries of one AppendEntries; one entry always fits */
 
