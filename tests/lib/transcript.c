@@ -25,6 +25,7 @@ struct transcript {
 
 static void wrong(const struct transcript *play, const char *what)
 {
+    fprintf(stderr, "%.*s", (int)play->out->size, play->out->data ? play->out->data : "");
     fail_msg("transcript: \"%s\": %s", play->line, what);
     abort();
 }
@@ -93,16 +94,18 @@ static void on_step(struct raft_network *network, raft_id id, const struct raft_
 
 /* ---- the group ---- */
 
-/* group N [no-pre-vote] [no-check-quorum] [batch=ENTRIES] */
+/* group N [founders=N] [no-pre-vote] [no-check-quorum] [batch=ENTRIES] */
 static void do_group(struct transcript *play)
 {
     struct raft_network_config config = {
         .nodes = number_at(play, 1),
+        .founders = option(play, "founders", 0),
         .no_pre_vote = has_word(play, "no-pre-vote"),
         .no_check_quorum = has_word(play, "no-check-quorum"),
         .batch_entries = option(play, "batch", 0),
     };
-    raft_network_destroy(play->network);
+    if (play->network)
+        raft_network_destroy(play->network);
     memset(play->commits, 0, sizeof play->commits);
     play->network = raft_network_create(&config);
     play->network->observe = on_step;
@@ -203,6 +206,14 @@ static void do_time_out(struct transcript *play)
     raft_network_tick(play->network, node->config.id);
 }
 
+/* due NODE: when it wants its next tick */
+static void do_due(struct transcript *play)
+{
+    const struct raft_node *node = &play->network->nodes[node_at(play, 1)];
+    say(play, "%" PRIu64 " is due in %" PRId64 " ms", node->config.id,
+        node->deadline_ms - play->network->now_ms - node->clock_ms);
+}
+
 /* elect NODE: its clock runs and everything arrives, until it leads. Not printed, but for the end. */
 static void do_elect(struct transcript *play)
 {
@@ -298,16 +309,15 @@ static void do_duplicate(struct transcript *play)
     raft_network_duplicate(play->network, packet);
 }
 
-/* hold NODE, complete NODE [WRITE]: its disk finishes writes only when told to; it finishes them (up to WRITE) */
+/* hold NODE [off], complete NODE [WRITE]: its disk finishes writes only when told to; it finishes them (up to WRITE) */
 static void do_hold(struct transcript *play)
 {
-    play->network->nodes[node_at(play, 1)].disk_held = true;
+    play->network->nodes[node_at(play, 1)].disk_held = !has_word(play, "off");
 }
 
 static void do_complete(struct transcript *play)
 {
-    raft_network_complete(play->network, node_at(play, 1),
-                          play->count > 2 ? number_at(play, 2) : UINT64_MAX);
+    raft_network_complete(play->network, node_at(play, 1), play->count > 2 ? number_at(play, 2) : UINT64_MAX);
 }
 
 /* cut A B, one-way A B (what A sends to B is lost), isolate A, heal */
@@ -350,58 +360,92 @@ static void do_read(struct transcript *play)
 /* transfer NODE TO */
 static void do_transfer(struct transcript *play)
 {
-    raft_network_step(play->network, node_at(play, 1),
-                      (struct raft_event){.type = RAFT_EVENT_TRANSFER, .peer = number_at(play, 2)});
+    raft_network_transfer(play->network, node_at(play, 1), number_at(play, 2));
 }
 
 /* leader-gone NODE LEADER */
 static void do_leader_gone(struct transcript *play)
 {
-    raft_network_step(play->network, node_at(play, 1),
-                      (struct raft_event){.type = RAFT_EVENT_LEADER_GONE, .peer = number_at(play, 2)});
+    raft_network_leader_gone(play->network, node_at(play, 1), number_at(play, 2));
 }
 
-/* add|learner|promote|remove NODE MEMBER */
-static void do_change(struct transcript *play)
+/* unreachable NODE PEER: it learns that what it sent there was lost */
+static void do_unreachable(struct transcript *play)
 {
-    const char *verb = play->words[0];
-    struct raft_change change = {.type = RAFT_CHANGE_ADD, .member.id = number_at(play, 2)};
-    change.member.kind = strcmp(verb, "learner") == 0 ? RAFT_MEMBER_LEARNER : RAFT_MEMBER_JOINING;
-    snprintf(change.member.address, sizeof change.member.address, "node-%" PRIu64, change.member.id);
-    if (strcmp(verb, "promote") == 0)
-        change.type = RAFT_CHANGE_PROMOTE;
-    if (strcmp(verb, "remove") == 0)
-        change.type = RAFT_CHANGE_REMOVE;
     raft_network_step(play->network, node_at(play, 1),
-                      (struct raft_event){.type = RAFT_EVENT_CHANGE, .change = &change});
+                      (struct raft_event){.type = RAFT_EVENT_UNREACHABLE, .peer = number_at(play, 2)});
+}
+
+/* add NODE MEMBER, learner NODE MEMBER, promote NODE MEMBER, remove NODE MEMBER */
+static void change(struct transcript *play, enum raft_change_type type, enum raft_member_kind kind)
+{
+    raft_network_change(play->network, node_at(play, 1), type, number_at(play, 2), kind);
+}
+
+static void do_add(struct transcript *play)
+{
+    change(play, RAFT_CHANGE_ADD, RAFT_MEMBER_JOINING);
+}
+
+static void do_learner(struct transcript *play)
+{
+    change(play, RAFT_CHANGE_ADD, RAFT_MEMBER_LEARNER);
+}
+
+static void do_promote(struct transcript *play)
+{
+    change(play, RAFT_CHANGE_PROMOTE, RAFT_MEMBER_VOTER);
+}
+
+static void do_remove(struct transcript *play)
+{
+    change(play, RAFT_CHANGE_REMOVE, RAFT_MEMBER_VOTER);
 }
 
 /* compact NODE INDEX: a snapshot up to there is durable, and the log before it goes */
 static void do_compact(struct transcript *play)
 {
-    struct raft_snapshot snapshot;
     raft_index index = number_at(play, 2);
-    if (!raft_snapshot_at(play->network->nodes[node_at(play, 1)].raft, index, &snapshot))
+    if (!raft_network_snapshot(play->network, node_at(play, 1), index, index + 1))
         wrong(play, "no snapshot can be taken there");
-    raft_network_step(play->network, node_at(play, 1),
-                      (struct raft_event){.type = RAFT_EVENT_SNAPSHOT,
-                                          .compact = {.snapshot = &snapshot, .keep_from = index + 1}});
 }
 
 static const struct {
     const char *name;
     void (*run)(struct transcript *play);
 } commands[] = {
-    {"add", do_change},         {"compact", do_compact}, {"complete", do_complete},
-    {"crash", do_crash},        {"cut", do_cut},         {"deliver", do_deliver},
-    {"disk", do_disk},          {"drop", do_drop},       {"duplicate", do_duplicate},
-    {"elect", do_elect},        {"group", do_group},     {"heal", do_heal},
-    {"hold", do_hold},          {"isolate", do_isolate}, {"leader-gone", do_leader_gone},
-    {"learner", do_change},     {"logs", do_logs},       {"one-way", do_one_way},
-    {"pass", do_pass},          {"peers", do_peers},     {"promote", do_change},
-    {"propose", do_propose},    {"read", do_read},       {"remove", do_change},
-    {"roles", do_roles},        {"settle", do_settle},   {"start", do_start},
-    {"tick", do_tick},          {"time-out", do_time_out}, {"transfer", do_transfer},
+    {"add", do_add},
+    {"compact", do_compact},
+    {"complete", do_complete},
+    {"crash", do_crash},
+    {"cut", do_cut},
+    {"deliver", do_deliver},
+    {"disk", do_disk},
+    {"drop", do_drop},
+    {"duplicate", do_duplicate},
+    {"due", do_due},
+    {"elect", do_elect},
+    {"group", do_group},
+    {"heal", do_heal},
+    {"hold", do_hold},
+    {"isolate", do_isolate},
+    {"leader-gone", do_leader_gone},
+    {"learner", do_learner},
+    {"logs", do_logs},
+    {"one-way", do_one_way},
+    {"pass", do_pass},
+    {"peers", do_peers},
+    {"promote", do_promote},
+    {"propose", do_propose},
+    {"read", do_read},
+    {"remove", do_remove},
+    {"roles", do_roles},
+    {"settle", do_settle},
+    {"start", do_start},
+    {"tick", do_tick},
+    {"time-out", do_time_out},
+    {"transfer", do_transfer},
+    {"unreachable", do_unreachable},
 };
 
 static void run_command(struct transcript *play, const char *line)
@@ -449,7 +493,8 @@ void transcript_play(const char *script, struct hive_buffer *played)
         if (*line && *line != '#')
             run_command(&play, line);
     }
-    raft_network_destroy(play.network);
+    if (play.network)
+        raft_network_destroy(play.network);
     hive_buffer_finish(&happened);
     free(copy);
 }

@@ -69,7 +69,8 @@ int main(void)
     struct dirent **names;
     int count = scandir(folder(), &names, is_transcript, alphasort);
     if (count <= 0 || count > TRANSCRIPTS) {
-        fprintf(stderr, "no transcripts in %s (start this at the project's root, or set HIVE_TRACES)\n", folder());
+        fprintf(stderr, "no transcripts in %s (start this at the project's root, or set HIVE_TRACES)\n",
+                folder());
         return 1;
     }
     for (int i = 0; i < count; i++) {
