@@ -408,6 +408,8 @@ static inline void memory_cut_power(struct memory *memory)
     }
     for (int i = 0; i < memory->file_count; i++) {
         struct memory_file *file = &memory->files[i];
+        if (!file->capacity)
+            continue;
         for (size_t at = 0; at < file->capacity; at += MEMORY_SECTOR)
             if (file->is_dirty[at / MEMORY_SECTOR] && random_below(odds))
                 memcpy(file->durable + at, file->now + at, MEMORY_SECTOR);
