@@ -11,8 +11,11 @@
 #define VERB(verb) .name = #verb, .options = cli_##verb##_options, .run = cli_##verb
 
 const struct hive_command cli_verbs[] = {
-    {VERB(del), .summary = "Remove a key from the store", .synopsis = "KEY", .arguments_min = 1,
-     .arguments_max = 1, .examples = "hive del greeting\n    Remove the key, whatever it holds\n"},
+    {VERB(del), .summary = "Remove a key from the store", .synopsis = "KEY",
+     .description =
+         "A removal is sent again where its answer is lost, and applied once: see 'hive put --help'.",
+     .arguments_min = 1, .arguments_max = 1,
+     .examples = "hive del greeting\n    Remove the key, whatever it holds\n"},
     {VERB(drones), .summary = "List the workers", .synopsis = ""},
     {VERB(get), .summary = "Print the value of a key, or list keys", .synopsis = "[KEY]",
      .description =
@@ -25,9 +28,10 @@ const struct hive_command cli_verbs[] = {
      .description =
          "The value is taken from standard input where it is missing or \"-\". It may be any bytes, up to "
          "1 MiB.\n\n"
-         "When the answer of the leader is lost, the exit status is 4: the value may have been written or "
-         "not. Look before you repeat it, or write with --if-match or --if-absent: repeating that does no "
-         "harm.",
+         "Where the leader dies or its answer is lost, the write is sent again until --timeout is over, "
+         "with the same idempotency key each time: it is applied once, however often it is sent. Exit "
+         "status 4 says that even so nobody could tell: the value may have been written, or be written "
+         "yet. Look before you put it again: that is a new write.",
      .arguments_min = 1, .arguments_max = 2,
      .examples = "hive put greeting hello\n    Write a short value\n"
                  "hive put logo < logo.png\n    Write a file\n"
@@ -37,8 +41,11 @@ const struct hive_command cli_verbs[] = {
          "Asks all queens at once, and those that they tell of. The exit status is 3 where none of them is "
          "the leader."},
     {VERB(submit), .summary = "Give the cluster a task", .synopsis = "TEXT...",
-     .description = "The task prints the text, on some drone. Prints the task's id.", .arguments_min = 1,
-     .arguments_max = -1,
+     .description =
+         "The task prints the text, on some drone. Prints the task's id. Where the leader dies or its answer "
+         "is lost, the task is sent again until --timeout is over, and is one task all the same: its "
+         "idempotency key tells.",
+     .arguments_min = 1, .arguments_max = -1,
      .examples = "hive submit --wait hello\n    Print hello on some drone, and wait until that is done\n"},
     {VERB(tasks), .summary = "List the tasks, or show one", .synopsis = "[ID]", .arguments_max = 1,
      .examples = "hive tasks task-12\n    Show all that is known of one task\n"},
@@ -84,6 +91,14 @@ void cli_end(struct cli *cli)
     hive_strings_finish(&cli->connect);
     hive_strings_finish(&cli->arguments);
     hive_target_finish(&cli->target);
+}
+
+bool cli_has_key(const struct cli *cli)
+{
+    if (*cli->arguments.items[0])
+        return true;
+    cli_fail(HIVE_EXIT_USAGE, "the KEY is empty: a key has at least one character");
+    return false;
 }
 
 enum hive_exit cli_call(const struct cli *cli, struct hive_call call, struct hive_answer *answer)

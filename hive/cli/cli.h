@@ -61,6 +61,9 @@ struct cli {
 bool cli_begin(struct cli *cli, const struct hive_command *command, int argc, char **argv, int *exit_status);
 void cli_end(struct cli *cli);
 
+/* True where the first argument can be a key of the store; else it says what is wrong. */
+bool cli_has_key(const struct cli *cli);
+
 /* hive_call() to the cluster; what failed is printed. Release the answer in every case. */
 enum hive_exit cli_call(const struct cli *cli, struct hive_call call, struct hive_answer *answer);
 

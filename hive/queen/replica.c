@@ -243,6 +243,12 @@ void replica_bootstrap(struct replica *replica, int64_t now_ms, const struct raf
 
 /* ---- for status pages and checks ---- */
 
+bool replica_has_clients(const struct replica *replica)
+{
+    return pending_untold(&replica->pending) || !TAILQ_EMPTY(&replica->reads) ||
+           !TAILQ_EMPTY(&replica->waiting) || replica->transfer_done;
+}
+
 const struct raft *replica_raft(const struct replica *replica)
 {
     return replica->raft;

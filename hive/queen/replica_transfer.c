@@ -67,7 +67,7 @@ void replica_transfer(struct replica *replica, int64_t now_ms, raft_id to, queen
 
 void replica_transfer_ended(struct replica *replica, enum raft_status status)
 {
-    if (status == RAFT_OK)
+    if (status == RAFT_OK || status == RAFT_NOT_LEADER) /* as planned, or otherwise: another one is to lead */
         replica->successor_deadline_ms = replica->now_ms + replica->config.raft.election_timeout_max_ms;
     else
         answer_transfer(replica, QUEEN_REFUSED, status);

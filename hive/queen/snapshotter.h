@@ -37,6 +37,12 @@ void snapshotter_free_machine(struct snapshotter *snapshotter, struct machine *m
 void snapshotter_take_piece(struct snapshotter *snapshotter, const struct queen_snapshot_piece *piece,
                             queen_piece_done *done, void *context);
 
+/* Tells the core of a snapshot that is here, on disk or as what was applied (then without machine and configuration); `done` gets its
+ * reply. */
+void snapshotter_hand_in(struct inbox *inbox, const struct queen_snapshot_piece *piece,
+                         const struct raft_snapshot *snapshot, struct machine *machine,
+                         queen_piece_done *done, void *context);
+
 /* The newest snapshot, opened. */
 void snapshotter_open(struct snapshotter *snapshotter, queen_snapshot_done *done, void *context);
 

@@ -39,19 +39,15 @@ static void on_installed(enum queen_outcome outcome, const struct raft_message *
     free(installation);
 }
 
-/* Hands the machine to the consensus thread, which has the last word. */
-static void install(struct snapshotter *snapshotter, struct machine *machine)
+void snapshotter_hand_in(struct inbox *inbox, const struct queen_snapshot_piece *piece,
+                         const struct raft_snapshot *snapshot, struct machine *machine,
+                         queen_piece_done *done, void *context)
 {
-    const struct queen_snapshot_piece *last = &snapshotter->arrival.last;
     struct raft_message message = {
-        .type = RAFT_INSTALL_SNAPSHOT, .from = last->from, .to = last->to, .term = last->term};
-    message.install_snapshot.snapshot = &snapshotter->arrival.snapshot;
+        .type = RAFT_INSTALL_SNAPSHOT, .from = piece->from, .to = piece->to, .term = piece->term};
+    message.install_snapshot.snapshot = snapshot;
     struct installation *installation = hive_malloc(sizeof *installation);
-    *installation = (struct installation){
-        .done = snapshotter->arrival.done,
-        .context = snapshotter->arrival.context,
-        .file_bytes = last->file_bytes,
-    };
+    *installation = (struct installation){.done = done, .context = context, .file_bytes = piece->file_bytes};
     struct inbox_event event = {
         .type = INBOX_INSTALL,
         .message = queen_message_copy(&message),
@@ -59,10 +55,17 @@ static void install(struct snapshotter *snapshotter, struct machine *machine)
         .rpc_done = on_installed,
         .context = installation,
     };
-    if (inbox_put(snapshotter->inbox, &event) != INBOX_TAKEN) {
+    if (inbox_put(inbox, &event) != INBOX_TAKEN) {
         inbox_event_finish(&event);
         on_installed(QUEEN_STOPPING, NULL, installation);
     }
+}
+
+/* The consensus thread has the last word. */
+static void install(struct snapshotter *snapshotter, struct machine *machine)
+{
+    snapshotter_hand_in(snapshotter->inbox, &snapshotter->arrival.last, &snapshotter->arrival.snapshot,
+                        machine, snapshotter->arrival.done, snapshotter->arrival.context);
 }
 
 static void end_loading(struct snapshotter *snapshotter)

@@ -10,6 +10,12 @@ void raft_election_restart_timer(struct raft *raft);
 /* The timeout passed: asks for pre-votes, or for votes where pre-vote is off. */
 void raft_election_timeout(struct raft *raft);
 
+/* The leader asks this server to stand (§3.10): no pre-vote, and no voter takes it for a disturbance. */
+void raft_election_stand_now(struct raft *raft);
+
+/* The process of that leader has ended. */
+void raft_election_leader_gone(struct raft *raft, raft_id leader);
+
 void raft_election_on_request(struct raft *raft, const struct raft_message *message);
 void raft_election_on_reply(struct raft *raft, const struct raft_message *message);
 

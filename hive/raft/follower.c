@@ -2,7 +2,6 @@
  * index. */
 #include <assert.h>
 
-#include "raft/election.h"
 #include "raft/messages.h"
 #include "raft/replication.h"
 
@@ -47,16 +46,18 @@ void raft_replication_on_append(struct raft *raft, const struct raft_message *me
         refuse(raft, message);
         return;
     }
-    if (message->term > raft->term || raft->role != RAFT_FOLLOWER)
-        raft_become_follower(raft, message->term, message->from, "a leader of this term spoke");
-    raft->leader = message->from;
-    raft->leader_contact_ms = raft->now_ms;
-    raft_election_restart_timer(raft);
+    raft_follow(raft, message);
 
-    /* What a snapshot holds is committed, and therefore matches. */
-    bool prev_is_compacted = append->prev_log_index + 1 < raft->log.first;
+    /* What was compacted is committed, and therefore matches; so do entries that a snapshot stands for, whose terms are not known
+     * any more. */
+    raft_term own;
+    bool prev_is_compacted =
+        append->prev_log_index < raft->log.first && !raft_log_term(&raft->log, append->prev_log_index, &own);
     if (!prev_is_compacted && !raft_log_matches(&raft->log, append->prev_log_index, append->prev_log_term)) {
-        refuse(raft, message);
+        if (append->prev_log_index <= raft->commit)
+            raft->dropped_messages++; /* contradicts what is committed */
+        else
+            refuse(raft, message);
         return;
     }
     if (!take_entries(raft, append)) {

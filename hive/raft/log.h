@@ -6,15 +6,20 @@
 #include "raft/raft.h"
 
 struct raft_log {
-    struct raft_entry *entries; /* entries[i] has index first + i; their data is owned here */
-    uint64_t *writes;           /* the write that carries entries[i] to disk; 0: it was there at the start */
+    struct raft_entry *entries; /* entries[head + i] has index first + i; their data are owned here */
+    uint64_t *writes; /* the write that carries the same entry to disk; 0: it was there at the start */
     size_t count, capacity;
-    raft_index first;        /* index of entries[0] */
-    raft_term boundary_term; /* of the entry first - 1, the last that a snapshot holds; 0 for index 0 */
+    size_t head;  /* what is in front was compacted … */
+    size_t swept; /* … and its memory released up to here */
+    raft_index first;
+    raft_term
+        boundary_term; /* of the entry first - 1, the last that is not there; 0: not known, or first is 1 */
+    uint64_t boundary_write; /* the write that carries the boundary, and what is before it */
     raft_index durable;      /* all up to here are on this server's disk */
 };
 
-void raft_log_init(struct raft_log *log);
+/* Empty, behind an entry `index` of that term (0 and 0: new; term 0: not known), which is durable. */
+void raft_log_init(struct raft_log *log, raft_index index, raft_term term);
 void raft_log_finish(struct raft_log *log);
 
 raft_index raft_log_last(const struct raft_log *log);
@@ -36,6 +41,18 @@ void raft_log_append(struct raft_log *log, raft_term term, enum raft_entry_type 
 
 /* Removes `from` and everything behind it. */
 void raft_log_truncate(struct raft_log *log, raft_index from);
+
+/* Removes what is before `first` (at most last + 1). Takes no time: raft_log_sweep releases the memory. */
+void raft_log_compact(struct raft_log *log, raft_index first);
+
+/* Write `write` puts a snapshot in the place of everything up to `index`: where the log has that entry in that term, what is
+ * behind it stays; else nothing does. `agreed`: all up to here are the same in both. */
+void raft_log_install(struct raft_log *log, raft_index index, raft_term term, raft_index agreed,
+                      uint64_t write);
+
+/* Releases memory of what was compacted, of up to `max` entries: a little now and then, so that dropping a long log holds
+ * nobody up. */
+void raft_log_sweep(struct raft_log *log, size_t max);
 
 /* The write that carries `index`; 0 where that was long ago. */
 uint64_t raft_log_write_of(const struct raft_log *log, raft_index index);

@@ -78,6 +78,13 @@ void raft_progress_refused(struct raft_progress *progress, raft_index next)
     forget_inflight(progress);
 }
 
+void raft_progress_needs_snapshot(struct raft_progress *progress, int64_t now_ms)
+{
+    progress->state = RAFT_PROGRESS_SNAPSHOT;
+    progress->sent_ms = now_ms;
+    forget_inflight(progress);
+}
+
 bool raft_progress_is_overdue(const struct raft_progress *progress, int64_t since_ms)
 {
     /* What was sent and does not match yet, not just what was not answered: an answer that comes twice makes

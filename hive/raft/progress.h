@@ -32,6 +32,9 @@ void raft_progress_refused(struct raft_progress *progress, raft_index next);
 /* True where entries that left at `since_ms` or before are still not acknowledged. */
 bool raft_progress_is_overdue(const struct raft_progress *progress, int64_t since_ms);
 
+/* The log does not have what it needs: a snapshot is on its way to it from now on. */
+void raft_progress_needs_snapshot(struct raft_progress *progress, int64_t now_ms);
+
 /* What was in flight is lost, or takes too long. */
 void raft_progress_lost(struct raft_progress *progress);
 

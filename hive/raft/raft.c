@@ -1,17 +1,26 @@
 /* raft_step and the state that all rooms of the core share. Reading order: raft.h, state.h, this file,
- * election.c, replication.c (leader), follower.c, progress.c, read_index.c, log.c, messages.c, quorum.c,
- * invariants.c. */
+ * election.c, replication.c (leader), follower.c, progress.c, read_index.c; who counts: configuration.c, history.c,
+ * group.c, membership.c; then transfer.c, snapshot.c, log.c, messages.c, quorum.c, invariants.c, status.c. */
 #include "raft/raft.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "hive/memory.h"
+#include "raft/configuration.h"
 #include "raft/election.h"
+#include "raft/group.h"
 #include "raft/invariants.h"
+#include "raft/membership.h"
 #include "raft/messages.h"
 #include "raft/read_index.h"
 #include "raft/replication.h"
+#include "raft/snapshot.h"
 #include "raft/state.h"
+#include "raft/transfer.h"
+
+/* Compacted entries whose memory one step releases. */
+enum { SWEEP_ENTRIES = 1000 };
 
 /* ---- state changes that all rooms need ---- */
 
@@ -36,8 +45,8 @@ void raft_set_role(struct raft *raft, enum raft_role role, const char *reason)
             hive_realloc(raft->transitions, raft->transition_capacity, sizeof *raft->transitions);
     }
     raft->role = role;
-    raft->transitions[raft->transition_count++] = (struct raft_transition){.role = role, .term = raft->term};
-    raft->update->reason = reason;
+    raft->transitions[raft->transition_count++] =
+        (struct raft_transition){.role = role, .term = raft->term, .reason = reason};
 }
 
 void raft_become_follower(struct raft *raft, raft_term term, raft_id leader, const char *reason)
@@ -45,6 +54,7 @@ void raft_become_follower(struct raft *raft, raft_term term, raft_id leader, con
     assert(term >= raft->term);
     bool has_changed = raft->role != RAFT_FOLLOWER || term > raft->term;
     bool was_follower = raft->role == RAFT_FOLLOWER;
+    raft_transfer_end(raft, term > raft->term ? RAFT_OK : RAFT_NOT_LEADER);
     if (term > raft->term)
         raft_set_hard_state(raft, term, 0); /* stepping down within a term keeps the vote */
     raft->leader = leader;
@@ -57,32 +67,47 @@ void raft_become_follower(struct raft *raft, raft_term term, raft_id leader, con
     }
 }
 
+void raft_follow(struct raft *raft, const struct raft_message *message)
+{
+    if (message->term > raft->term || raft->role != RAFT_FOLLOWER)
+        raft_become_follower(raft, message->term, message->from, "a leader of this term spoke");
+    raft->leader = message->from;
+    raft->leader_contact_ms = raft->now_ms;
+    raft->told_removed = false;
+    raft_election_restart_timer(raft);
+}
+
 void raft_append(struct raft *raft, raft_term term, enum raft_entry_type type, const void *data, size_t bytes)
 {
     raft_log_append(&raft->log, term, type, data, bytes, raft_this_write(raft));
+    raft_index index = raft_log_last(&raft->log);
     if (raft->appended_from == 0)
-        raft->appended_from = raft_log_last(&raft->log);
+        raft->appended_from = index;
+    if (type == RAFT_ENTRY_CONFIGURATION) {
+        struct raft_configuration configuration;
+        bool is_one = raft_configuration_decode(data, bytes, index, &configuration);
+        assert(is_one);
+        raft_group_appended(raft, &configuration);
+    }
 }
 
 void raft_truncate(struct raft *raft, raft_index from)
 {
     assert(from > raft->commit && raft->appended_from == 0);
     raft_log_truncate(&raft->log, from);
+    raft_group_truncated(raft, from);
     raft->truncated_from = from;
-}
-
-size_t raft_voter(const struct raft *raft, raft_id id)
-{
-    size_t i = 0;
-    while (i < raft->voter_count && raft->voters[i] != id)
-        i++;
-    return i;
 }
 
 bool raft_disk_is_stalled(const struct raft *raft)
 {
     return raft->config.disk_stall_ms > 0 && raft->last_write > raft->durable_write &&
            raft->now_ms - raft->disk_waiting_since_ms >= raft->config.disk_stall_ms;
+}
+
+bool raft_knows_commit(const struct raft *raft)
+{
+    return raft_log_matches(&raft->log, raft->commit, raft->term);
 }
 
 /* ---- one step ---- */
@@ -106,13 +131,25 @@ static void on_message(struct raft *raft, const struct raft_message *message)
     case RAFT_APPEND_ENTRIES_REPLY:
         raft_replication_on_reply(raft, message);
         break;
+    case RAFT_INSTALL_SNAPSHOT:
+        raft_snapshot_on_request(raft, message);
+        break;
+    case RAFT_INSTALL_SNAPSHOT_REPLY:
+        raft_snapshot_on_reply(raft, message);
+        break;
+    case RAFT_TIMEOUT_NOW:
+        raft_transfer_on_request(raft, message);
+        break;
+    case RAFT_TIMEOUT_NOW_REPLY:
+        raft_transfer_on_reply(raft, message);
+        break;
     }
 }
 
 static void on_propose(struct raft *raft, const struct raft_command *commands, size_t count)
 {
-    if (raft->role != RAFT_LEADER) {
-        raft->update->status = RAFT_NOT_LEADER;
+    if (raft->role != RAFT_LEADER || raft->transfer.to) {
+        raft->update->status = raft->role != RAFT_LEADER ? RAFT_NOT_LEADER : RAFT_TRANSFERRING;
         return;
     }
     raft->update->proposed_first = raft_log_last(&raft->log) + 1;
@@ -158,6 +195,21 @@ static void on_event(struct raft *raft, const struct raft_event *event)
     case RAFT_EVENT_UNREACHABLE:
         raft_replication_on_unreachable(raft, event->peer);
         break;
+    case RAFT_EVENT_BOOTSTRAP:
+        raft_membership_bootstrap(raft, event->bootstrap);
+        break;
+    case RAFT_EVENT_CHANGE:
+        raft_membership_change(raft, event->change);
+        break;
+    case RAFT_EVENT_TRANSFER:
+        raft_transfer_begin(raft, event->peer);
+        break;
+    case RAFT_EVENT_SNAPSHOT:
+        raft_snapshot_on_taken(raft, event->compact.snapshot, event->compact.keep_from);
+        break;
+    case RAFT_EVENT_LEADER_GONE:
+        raft_election_leader_gone(raft, event->peer);
+        break;
     }
 }
 
@@ -171,7 +223,10 @@ static void on_time(struct raft *raft)
 
 int64_t raft_deadline_ms(const struct raft *raft)
 {
-    return raft->role == RAFT_LEADER ? raft->heartbeat_due_ms : raft->election_deadline_ms;
+    if (raft->role != RAFT_LEADER)
+        return raft->election_deadline_ms;
+    bool ends_first = raft->transfer.to && raft->transfer.deadline_ms < raft->heartbeat_due_ms;
+    return ends_first ? raft->transfer.deadline_ms : raft->heartbeat_due_ms;
 }
 
 static void begin(struct raft *raft, const struct raft_event *event, struct raft_update *update)
@@ -182,22 +237,35 @@ static void begin(struct raft *raft, const struct raft_event *event, struct raft
     raft->random = event->random;
     raft->hard_state_dirty = false;
     raft->truncated_from = raft->appended_from = 0;
+    raft->installed = raft->install_keeps_log = raft->configuration_changed = false;
     raft->message_count = raft->answer_count = raft->transition_count = 0;
+}
+
+static void finish_write(struct raft *raft, struct raft_update *update)
+{
+    if (!raft->installed && !raft->hard_state_dirty && raft->truncated_from == 0 && raft->appended_from == 0)
+        return;
+    if (raft->last_write == raft->durable_write)
+        raft->disk_waiting_since_ms = raft->now_ms;
+    update->write = ++raft->last_write;
+    update->install = raft->installed ? &raft->snapshot : NULL;
+    update->install_keeps_log = raft->install_keeps_log;
+    update->truncate_from = raft->truncated_from;
+    if (raft->appended_from > 0) {
+        update->entries = raft_log_at(&raft->log, raft->appended_from);
+        update->entry_count = (size_t)(raft_log_last(&raft->log) - raft->appended_from + 1);
+    }
+    update->hard_state_changed = raft->hard_state_dirty;
 }
 
 static void finish(struct raft *raft, struct raft_update *update)
 {
-    if (raft->hard_state_dirty || raft->truncated_from > 0 || raft->appended_from > 0) {
-        if (raft->last_write == raft->durable_write)
-            raft->disk_waiting_since_ms = raft->now_ms;
-        update->write = ++raft->last_write;
-        update->hard_state_changed = raft->hard_state_dirty;
-        update->truncate_from = raft->truncated_from;
-        if (raft->appended_from > 0) {
-            update->entries = raft_log_at(&raft->log, raft->appended_from);
-            update->entry_count = (size_t)(raft_log_last(&raft->log) - raft->appended_from + 1);
-        }
-    }
+    finish_write(raft, update);
+    /* Not before the disk has what stands for them, in the order that it was told. */
+    if (raft->log.boundary_write <= raft->durable_write)
+        raft->log_first = raft->log.first;
+    update->log_first = raft->log_first;
+    update->configuration = raft->configuration_changed ? raft_configuration(raft) : NULL;
     update->term = raft->term;
     update->voted_for = raft->voted_for;
     update->messages = raft->messages;
@@ -218,42 +286,56 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_up
     begin(raft, event, update);
     on_event(raft, event);
     on_time(raft); /* after the message: what arrived in time counts, even where we were slow to look */
-    if (raft->role == RAFT_LEADER)
+    raft_membership_settle(raft, commit);
+    if (raft->role == RAFT_LEADER) {
+        raft_transfer_tick(raft);
         raft_replication_send(raft);
+    }
     finish(raft, update);
+    raft_log_sweep(&raft->log, SWEEP_ENTRIES);
     raft_invariants_check(raft, term, commit);
 }
 
-/* ---- life and looks ---- */
+/* ---- life ---- */
+
+static void recover(struct raft *raft, const struct raft_recovered *recovered)
+{
+    if (recovered->snapshot)
+        raft->snapshot = *recovered->snapshot;
+    raft->commit = raft->snapshot.index;
+    raft_index before = recovered->entry_count > 0 ? recovered->entries[0].index - 1 : raft->snapshot.index;
+    raft_log_init(&raft->log, before, before == raft->snapshot.index ? raft->snapshot.term : 0);
+    raft_group_init(raft, recovered->snapshot ? &raft->snapshot.configuration : recovered->founding);
+    raft->was_member = recovered->founding && raft_configuration_find(recovered->founding, raft->config.id);
+    for (size_t i = 0; i < recovered->entry_count; i++) {
+        const struct raft_entry *entry = &recovered->entries[i];
+        raft_log_append(&raft->log, entry->term, entry->type, entry->data, entry->bytes, 0);
+        struct raft_configuration configuration;
+        if (entry->type == RAFT_ENTRY_CONFIGURATION && entry->index > raft->snapshot.index &&
+            raft_configuration_decode(entry->data, entry->bytes, entry->index, &configuration))
+            raft_group_appended(raft, &configuration);
+    }
+    assert(raft->log.first <= raft->snapshot.index + 1 && raft_log_last(&raft->log) >= raft->snapshot.index);
+    /* A write can have reached the disk in part: entries, and not the term that they came with. That term
+     * was not acted upon then, so no vote in it was given. */
+    bool has_term = recovered->term >= raft_log_last_term(&raft->log);
+    raft->term = has_term ? recovered->term : raft_log_last_term(&raft->log);
+    raft->voted_for = has_term ? recovered->voted_for : 0;
+}
 
 struct raft *raft_create(const struct raft_config *config, const struct raft_recovered *recovered,
                          int64_t now_ms, uint64_t random)
 {
     struct raft *raft = hive_calloc(1, sizeof *raft);
+    assert(config->id != 0);
     raft->config = *config;
-    raft->voter_count = config->voter_count;
-    raft->voters = hive_calloc(raft->voter_count, sizeof *raft->voters);
-    memcpy(raft->voters, config->voters, raft->voter_count * sizeof *raft->voters);
-    raft->config.voters = raft->voters;
-    raft->self = raft_voter(raft, config->id);
-    assert(raft->voter_count >= 1 && raft->voter_count <= HIVE_QUEENS && raft->self < raft->voter_count);
-    raft->ballots = hive_calloc(raft->voter_count, sizeof *raft->ballots);
-    raft->progress = hive_calloc(raft->voter_count, sizeof *raft->progress);
     raft->leader_contact_ms = -1;
-    raft_log_init(&raft->log);
-    if (recovered) {
-        for (size_t i = 0; i < recovered->entry_count; i++) {
-            const struct raft_entry *entry = &recovered->entries[i];
-            raft_log_append(&raft->log, entry->term, entry->type, entry->data, entry->bytes, 0);
-        }
-        /* A write can have reached the disk in part: entries, and not the term that they came with. That term
-         * was not acted upon then, so no vote in it was given. */
-        bool has_term = recovered->term >= raft_log_last_term(&raft->log);
-        raft->term = has_term ? recovered->term : raft_log_last_term(&raft->log);
-        raft->voted_for = has_term ? recovered->voted_for : 0;
-    }
     raft->now_ms = now_ms;
     raft->random = random;
+    recover(raft, recovered ? recovered : &(struct raft_recovered){0});
+    raft->log_first = raft->log.first;
+    /* Before it ended it may have acknowledged what a leader counts on as a lease. */
+    raft->quiet_until_ms = config->read_lease ? now_ms + config->election_timeout_min_ms : now_ms;
     raft_election_restart_timer(raft);
     return raft;
 }
@@ -263,87 +345,10 @@ void raft_destroy(struct raft *raft)
     if (!raft)
         return;
     raft_log_finish(&raft->log);
-    free(raft->voters);
-    free(raft->ballots);
-    free(raft->progress);
+    raft_group_finish(raft);
     free(raft->reads);
     free(raft->messages);
     free(raft->answers);
     free(raft->transitions);
     free(raft);
-}
-
-enum raft_role raft_role(const struct raft *raft)
-{
-    return raft->role;
-}
-
-raft_term raft_current_term(const struct raft *raft)
-{
-    return raft->term;
-}
-
-raft_id raft_voted_for(const struct raft *raft)
-{
-    return raft->voted_for;
-}
-
-raft_id raft_leader(const struct raft *raft)
-{
-    return raft->leader;
-}
-
-raft_index raft_commit_index(const struct raft *raft)
-{
-    return raft->commit;
-}
-
-raft_index raft_first_index(const struct raft *raft)
-{
-    return raft->log.first;
-}
-
-raft_index raft_last_index(const struct raft *raft)
-{
-    return raft_log_last(&raft->log);
-}
-
-raft_index raft_durable_index(const struct raft *raft)
-{
-    return raft->log.durable;
-}
-
-int64_t raft_last_leader_contact_ms(const struct raft *raft)
-{
-    return raft->role == RAFT_LEADER ? raft->now_ms : raft->leader_contact_ms;
-}
-
-uint64_t raft_dropped_messages(const struct raft *raft)
-{
-    return raft->dropped_messages;
-}
-
-const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index)
-{
-    return raft_log_at(&raft->log, index);
-}
-
-size_t raft_peers(const struct raft *raft, struct raft_peer_status *peers, size_t max)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < raft->voter_count; i++) {
-        if (i == raft->self)
-            continue;
-        const struct raft_progress *progress = &raft->progress[i];
-        if (count < max)
-            peers[count] = (struct raft_peer_status){
-                .id = raft->voters[i],
-                .match = progress->match,
-                .next = progress->next,
-                .state = progress->state,
-                .last_ack_ms = progress->acknowledged ? progress->last_ack_ms : -1,
-            };
-        count++;
-    }
-    return count;
 }

@@ -1,11 +1,12 @@
 /* ReadIndex (§6.4). A read is answered from the state at the commit index of when it was asked, after a
  * quorum confirmed that no other leader could have committed more by then. Rounds are numbered: a read waits
  * for a round that began after it was asked, so an acknowledgement that was under way before confirms
- * nothing. Reads that arrive while a round is out share the next one. */
+ * nothing. Reads that arrive while a round is out share the next one. With a lease (§6.4.1), rounds are started
+ * by the heartbeats, and while one of them is young enough, reads need none of their own. */
 #include "raft/read_index.h"
 
 #include "hive/memory.h"
-#include "raft/quorum.h"
+#include "raft/group.h"
 #include "raft/replication.h"
 
 static void answer(struct raft *raft, uint64_t context, enum raft_status status, raft_index index)
@@ -18,18 +19,28 @@ static void answer(struct raft *raft, uint64_t context, enum raft_status status,
         (struct raft_read){.context = context, .status = status, .index = index};
 }
 
-static uint64_t confirmed_round(const struct raft *raft)
+static uint64_t round_of(const struct raft_peer *peer)
 {
-    uint64_t rounds[HIVE_QUEENS];
-    for (size_t i = 0; i < raft->voter_count; i++)
-        rounds[i] = i == raft->self ? raft->round : raft->progress[i].round;
-    return raft_quorum_value(rounds, raft->voter_count);
+    return peer->progress.round;
 }
 
-/* §6.4: before an entry of its own term is committed, a leader does not know what is committed. */
-static bool knows_commit(const struct raft *raft)
+static uint64_t confirmed_round(const struct raft *raft)
 {
-    return raft_log_matches(&raft->log, raft->commit, raft->term);
+    return raft_group_quorum_value(raft, raft->round, round_of);
+}
+
+/* §6.4.1: whoever acknowledged what was sent in a round does not vote for another until an election timeout after that (unless a
+ * transfer asks for it), so that until then no other leader can be elected. By our clock, and theirs may run faster. */
+static bool has_lease(const struct raft *raft)
+{
+    if (!raft->config.read_lease || !raft->config.check_quorum || raft->lease_is_void || raft->transfer.to)
+        return false;
+    uint64_t round = confirmed_round(raft);
+    if (round == 0 || raft->round - round >= RAFT_ROUNDS)
+        return false;
+    int64_t length_ms =
+        raft->config.election_timeout_min_ms * (100 - (int64_t)raft->config.clock_drift_percent) / 100;
+    return raft->now_ms < raft->round_began_ms[round % RAFT_ROUNDS] + length_ms;
 }
 
 static void answer_confirmed(struct raft *raft)
@@ -46,17 +57,34 @@ static void answer_confirmed(struct raft *raft)
     raft->read_count = kept;
 }
 
+void raft_read_index_new_round(struct raft *raft)
+{
+    raft->round++;
+    raft->round_began_ms[raft->round % RAFT_ROUNDS] = raft->now_ms;
+}
+
 /* Puts all waiting reads into a new round, unless one is out. */
 static void start_round(struct raft *raft)
 {
-    if (raft->read_count == 0 || raft->reads[0].round > 0 || !knows_commit(raft))
+    if (raft->read_count == 0 || raft->reads[0].round > 0 || !raft_knows_commit(raft))
         return;
-    raft->round++;
+    raft_read_index_new_round(raft);
     for (size_t i = 0; i < raft->read_count; i++) {
         raft->reads[i].round = raft->round;
         raft->reads[i].index = raft->commit;
     }
     raft_replication_heartbeat(raft);
+}
+
+void raft_read_index_on_round(struct raft *raft, const struct raft_message *message)
+{
+    uint64_t round = message->append_entries_reply.round;
+    struct raft_peer *peer = raft_group_peer(raft, message->from);
+    if (raft->role != RAFT_LEADER || !peer || message->term != raft->term)
+        return;
+    if (round > peer->progress.round && round <= raft->round)
+        peer->progress.round = round;
+    raft_read_index_progress(raft);
 }
 
 void raft_read_index_progress(struct raft *raft)
@@ -73,6 +101,10 @@ void raft_read_index_ask(struct raft *raft, uint64_t context)
     if (raft->role != RAFT_LEADER) {
         raft->update->status = RAFT_NOT_LEADER;
         answer(raft, context, RAFT_NOT_LEADER, 0);
+        return;
+    }
+    if (raft_knows_commit(raft) && has_lease(raft)) {
+        answer(raft, context, RAFT_OK, raft->commit);
         return;
     }
     if (raft->read_count == raft->read_capacity) {

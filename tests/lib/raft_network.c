@@ -8,47 +8,65 @@
 #include <cmocka.h>
 
 #include "hive/memory.h"
+#include "raft/configuration.h"
 
 /* ---- life ---- */
+
+static void found(struct raft_network *network, size_t founders)
+{
+    for (raft_id id = 1; id <= founders; id++) {
+        struct raft_member *member = &network->founding.members[network->founding.count++];
+        *member = (struct raft_member){.id = id, .kind = RAFT_MEMBER_VOTER};
+        snprintf(member->address, sizeof member->address, "node-%" PRIu64, id);
+    }
+    for (raft_id id = 1; id <= founders; id++)
+        network->nodes[id].disk.founding = network->founding;
+}
+
+raft_id raft_network_add_node(struct raft_network *network)
+{
+    const struct raft_network_config *config = &network->config;
+    raft_id id = ++network->node_count;
+    assert_true(id <= RAFT_NETWORK_NODES);
+    network->nodes[id] = (struct raft_node){.is_ghost = true, .disk = {.first = 1}};
+    network->nodes[id].config = (struct raft_config){
+        .id = id,
+        .election_timeout_min_ms = RAFT_NETWORK_ELECTION_MIN_MS,
+        .election_timeout_max_ms = RAFT_NETWORK_ELECTION_MAX_MS,
+        .heartbeat_ms = RAFT_NETWORK_HEARTBEAT_MS,
+        .batch_entries = config->batch_entries ? config->batch_entries : 1000,
+        .batch_bytes = config->batch_bytes ? config->batch_bytes : 1000000,
+        .inflight_appends = config->inflight_appends ? config->inflight_appends : 1000,
+        .disk_stall_ms = config->disk_stall_ms,
+        .pre_vote = !config->no_pre_vote,
+        .check_quorum = !config->no_check_quorum,
+        .read_lease = config->read_lease,
+        .clock_drift_percent = config->clock_drift_percent,
+    };
+    return id;
+}
 
 struct raft_network *raft_network_create(const struct raft_network_config *config)
 {
     struct raft_network *network = hive_calloc(1, sizeof *network);
-    assert_true(config->nodes >= 1 && config->nodes <= RAFT_NETWORK_NODES);
-    network->node_count = config->nodes;
+    network->config = *config;
     network->seed = network->random_state = config->seed;
     network->delay_max_ms = network->disk_max_ms = 1;
     network->checks = raft_network_checks_create();
-    for (raft_id id = 1; id <= config->nodes; id++)
-        network->ids[id - 1] = id;
-    for (raft_id id = 1; id <= config->nodes; id++) {
-        network->nodes[id].is_ghost = true;
-        network->nodes[id].config = (struct raft_config){
-            .id = id,
-            .voters = network->ids,
-            .voter_count = config->nodes,
-            .election_timeout_min_ms = RAFT_NETWORK_ELECTION_MIN_MS,
-            .election_timeout_max_ms = RAFT_NETWORK_ELECTION_MAX_MS,
-            .heartbeat_ms = RAFT_NETWORK_HEARTBEAT_MS,
-            .batch_entries = config->batch_entries ? config->batch_entries : 1000,
-            .batch_bytes = config->batch_bytes ? config->batch_bytes : 1000000,
-            .inflight_appends = config->inflight_appends ? config->inflight_appends : 1000,
-            .disk_stall_ms = config->disk_stall_ms,
-            .pre_vote = !config->no_pre_vote,
-            .check_quorum = !config->no_check_quorum,
-        };
-    }
+    while (network->node_count < config->nodes)
+        raft_network_add_node(network);
+    found(network, config->founders ? config->founders : config->nodes);
     return network;
 }
 
 static void packet_free(struct raft_packet *packet)
 {
-    if (packet->message.type == RAFT_APPEND_ENTRIES) {
-        const struct raft_append_entries *append = &packet->message.append_entries;
-        for (size_t i = 0; i < append->entry_count; i++)
-            free((void *)append->entries[i].data);
-        free((void *)append->entries);
-    }
+    struct raft_message *message = &packet->message;
+    if (message->type == RAFT_APPEND_ENTRIES)
+        raft_entries_free((struct raft_entry *)message->append_entries.entries,
+                          message->append_entries.entry_count);
+    if (message->type == RAFT_INSTALL_SNAPSHOT)
+        free((void *)message->install_snapshot.snapshot);
     free(packet);
 }
 
@@ -61,41 +79,13 @@ static void packets_free(struct raft_packet **list)
     }
 }
 
-static struct raft_entry *entries_copy(const struct raft_entry *entries, size_t count)
-{
-    struct raft_entry *copy = hive_calloc(count, sizeof *copy);
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = entries[i];
-        copy[i].data = entries[i].bytes ? hive_memdup(entries[i].data, entries[i].bytes) : NULL;
-    }
-    return copy;
-}
-
-static void entries_free(struct raft_entry *entries, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        free((void *)entries[i].data);
-    free(entries);
-}
-
-static void writes_free(struct raft_disk *disk, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        entries_free(disk->writes[i].entries, disk->writes[i].entry_count);
-    disk->write_count -= count;
-    memmove(disk->writes, disk->writes + count, disk->write_count * sizeof *disk->writes);
-}
-
 void raft_network_destroy(struct raft_network *network)
 {
     for (raft_id id = 1; id <= network->node_count; id++) {
         struct raft_node *node = &network->nodes[id];
         raft_destroy(node->raft);
         packets_free(&node->outbox);
-        if (node->disk.writes)
-            writes_free(&node->disk, node->disk.write_count);
-        free(node->disk.writes);
-        entries_free(node->disk.entries, node->disk.entry_count);
+        raft_disk_finish(&node->disk);
         free(node->reads);
     }
     packets_free(&network->packets);
@@ -163,35 +153,16 @@ static int64_t draw_delay(struct raft_network *network, int64_t max_ms)
 
 /* ---- the disk ---- */
 
-static void disk_append(struct raft_disk *disk, const struct raft_entry *entry)
+struct raft_entry raft_network_entry(const struct raft_network *network, raft_index index, raft_term term,
+                                     struct hive_buffer *data)
 {
-    if (disk->entry_count == disk->entry_capacity) {
-        disk->entry_capacity = disk->entry_capacity ? disk->entry_capacity * 2 : 64;
-        disk->entries = hive_realloc(disk->entries, disk->entry_capacity, sizeof *disk->entries);
-    }
-    assert_int_equal(entry->index, disk->entry_count + 1);
-    disk->entries[disk->entry_count] = *entry;
-    disk->entries[disk->entry_count].data = entry->bytes ? hive_memdup(entry->data, entry->bytes) : NULL;
-    disk->entry_count++;
-}
-
-/* The first `records` records of a write, in the order of raft.h's contract. Returns how many are left over.
- */
-static size_t disk_apply(struct raft_disk *disk, const struct raft_disk_write *write, size_t records)
-{
-    if (write->truncate_from && records) {
-        while (disk->entry_count >= write->truncate_from)
-            free((void *)disk->entries[--disk->entry_count].data);
-        records--;
-    }
-    for (size_t i = 0; i < write->entry_count && records; i++, records--)
-        disk_append(disk, &write->entries[i]);
-    if (write->hard_state_changed && records) {
-        disk->term = write->term;
-        disk->voted_for = write->voted_for;
-        records--;
-    }
-    return records;
+    enum raft_entry_type type = index == 1 ? RAFT_ENTRY_CONFIGURATION : RAFT_ENTRY_COMMAND;
+    if (index == 1)
+        raft_configuration_encode(data, &network->founding);
+    else
+        hive_buffer_format(data, "%" PRIu64 ".%" PRIu64, term, index);
+    return (struct raft_entry){
+        .index = index, .term = term, .type = type, .data = data->data, .bytes = data->size};
 }
 
 void raft_network_write_disk(struct raft_network *network, raft_id id, const char *terms, raft_term term,
@@ -199,41 +170,20 @@ void raft_network_write_disk(struct raft_network *network, raft_id id, const cha
 {
     struct raft_disk *disk = &network->nodes[id].disk;
     raft_term previous = 0;
-    char *end, data[32];
+    char *end;
 
     assert_null(network->nodes[id].raft);
     assert_int_equal(disk->entry_count, 0);
     for (raft_term t = strtoull(terms, &end, 10); end != terms; terms = end, t = strtoull(terms, &end, 10)) {
-        struct raft_entry entry = {
-            .index = disk->entry_count + 1, .term = t, .type = RAFT_ENTRY_COMMAND, .data = data};
-        entry.bytes = (size_t)snprintf(data, sizeof data, "%" PRIu64 ".%" PRIu64, entry.term, entry.index);
+        struct hive_buffer data = {0};
+        struct raft_entry entry = raft_network_entry(network, disk->entry_count + 1, t, &data);
         raft_network_check_birth(network, &entry, previous);
-        disk_append(disk, &entry);
+        raft_disk_append(disk, &entry);
+        hive_buffer_finish(&data);
         previous = t;
     }
     disk->term = term;
     disk->voted_for = voted_for;
-}
-
-static void disk_take(struct raft_network *network, raft_id id, const struct raft_update *update)
-{
-    struct raft_disk *disk = &network->nodes[id].disk;
-    if (update->write == 0)
-        return;
-    if (disk->write_count == disk->write_capacity) {
-        disk->write_capacity = disk->write_capacity ? disk->write_capacity * 2 : 8;
-        disk->writes = hive_realloc(disk->writes, disk->write_capacity, sizeof *disk->writes);
-    }
-    disk->writes[disk->write_count++] = (struct raft_disk_write){
-        .number = update->write,
-        .truncate_from = update->truncate_from,
-        .entries = entries_copy(update->entries, update->entry_count),
-        .entry_count = update->entry_count,
-        .hard_state_changed = update->hard_state_changed,
-        .term = update->term,
-        .voted_for = update->voted_for,
-        .due_ms = network->now_ms + draw_delay(network, network->disk_max_ms),
-    };
 }
 
 /* ---- packets ---- */
@@ -252,7 +202,10 @@ static struct raft_packet *packet_copy(const struct raft_message *message)
     packet->message = *message;
     if (message->type == RAFT_APPEND_ENTRIES)
         packet->message.append_entries.entries =
-            entries_copy(message->append_entries.entries, message->append_entries.entry_count);
+            raft_entries_copy(message->append_entries.entries, message->append_entries.entry_count);
+    if (message->type == RAFT_INSTALL_SNAPSHOT)
+        packet->message.install_snapshot.snapshot = (const struct raft_snapshot *)hive_memdup(
+            message->install_snapshot.snapshot, sizeof *message->install_snapshot.snapshot);
     return packet;
 }
 
@@ -363,15 +316,10 @@ void raft_network_heal(struct raft_network *network)
 void raft_network_start(struct raft_network *network, raft_id id)
 {
     struct raft_node *node = &network->nodes[id];
-    struct raft_recovered recovered = {.term = node->disk.term,
-                                       .voted_for = node->disk.voted_for,
-                                       .entries = node->disk.entries,
-                                       .entry_count = node->disk.entry_count};
+    struct raft_recovered recovered = raft_disk_recover(&node->disk);
     assert_null(node->raft);
     raft_network_trace(network, "node %" PRIu64 " starts", id);
     node->is_ghost = false;
-    node->disk.durable_write = 0;
-    node->commit = 0;
     node->raft =
         raft_create(&node->config, &recovered, network->now_ms + node->clock_ms, event_random(network));
     node->deadline_ms = raft_deadline_ms(node->raft);
@@ -388,21 +336,38 @@ void raft_network_crash(struct raft_network *network, raft_id id, size_t records
 {
     struct raft_node *node = &network->nodes[id];
     raft_network_trace(network, "node %" PRIu64 " crashes, %zu records reach its disk", id, records);
-    for (size_t i = 0; i < node->disk.write_count; i++)
-        records = disk_apply(&node->disk, &node->disk.writes[i], records);
-    if (node->disk.writes)
-        writes_free(&node->disk, node->disk.write_count);
+    raft_disk_crash(&node->disk, records);
     packets_free(&node->outbox);
     raft_destroy(node->raft);
     node->raft = NULL;
     node->paused_until_ms = 0;
 }
 
-static void remember_reads(struct raft_node *node, const struct raft_update *update)
+static void remember(struct raft_network *network, raft_id id, const struct raft_update *update)
 {
-    node->reads = hive_realloc(node->reads, node->read_count + update->read_count, sizeof *node->reads);
+    struct raft_node *node = &network->nodes[id];
+    node->status = update->status;
+    node->proposed_first = update->proposed_first;
+    node->deadline_ms = update->deadline_ms;
+    node->log_first = update->log_first;
+    node->configuration_changed = update->configuration != NULL;
+    node->transfer_ended = update->transfer_ended;
+    node->transfer_status = update->transfer_status;
+    node->transfers += update->transfer_ended && update->transfer_status == RAFT_OK;
+    node->installs += update->install != NULL;
+    node->rollbacks += update->configuration && update->truncate_from;
+    network->truncations += update->truncate_from > 0;
+    node->reads = hive_realloc(node->reads, node->read_count + update->read_count + 1, sizeof *node->reads);
     for (size_t i = 0; i < update->read_count; i++)
         node->reads[node->read_count++] = update->reads[i];
+    for (size_t i = 0; i < update->transition_count; i++) {
+        const struct raft_transition *transition = &update->transitions[i];
+        node->elections_won += transition->role == RAFT_LEADER;
+        snprintf(node->reason, sizeof node->reason, "%s", transition->reason);
+        raft_network_trace(network, "node %" PRIu64 " %s in term %" PRIu64 ": %s", id,
+                           (const char *const[]){"FOLLOWER", "CANDIDATE", "LEADER"}[transition->role],
+                           transition->term, node->reason);
+    }
 }
 
 void raft_network_step(struct raft_network *network, raft_id id, struct raft_event event)
@@ -415,23 +380,12 @@ void raft_network_step(struct raft_network *network, raft_id id, struct raft_eve
     event.random = event_random(network);
     network->steps++;
     raft_step(node->raft, &event, &update);
-    network->truncations += update.truncate_from > 0;
     network->digest = raft_network_digest(network->digest, &update);
-    node->status = update.status;
-    node->proposed_first = update.proposed_first;
-    node->deadline_ms = update.deadline_ms;
-    snprintf(node->reason, sizeof node->reason, "%s", update.reason ? update.reason : "");
-    if (update.read_count)
-        remember_reads(node, &update);
-    for (size_t i = 0; i < update.transition_count; i++) {
-        node->elections_won += update.transitions[i].role == RAFT_LEADER;
-        raft_network_trace(
-            network, "node %" PRIu64 " %s in term %" PRIu64 ": %s", id,
-            (const char *const[]){"FOLLOWER", "CANDIDATE", "LEADER"}[update.transitions[i].role],
-            update.transitions[i].term, node->reason);
-    }
+    remember(network, id, &update);
     raft_network_check_step(network, id, &event, &update);
-    disk_take(network, id, &update);
+    raft_disk_take(&node->disk, &update, network->now_ms + draw_delay(network, network->disk_max_ms));
+    if (update.log_first > node->disk.first)
+        raft_disk_drop_before(&node->disk, update.log_first);
     send_update(network, id, &update);
 }
 
@@ -456,20 +410,51 @@ void raft_network_read(struct raft_network *network, raft_id id, uint64_t contex
 
 void raft_network_receive(struct raft_network *network, const struct raft_message *message)
 {
+    if (message->type == RAFT_INSTALL_SNAPSHOT && message->install_snapshot.snapshot)
+        raft_disk_keep_snapshot(&network->nodes[message->to].disk, message->install_snapshot.snapshot);
     raft_network_step(network, message->to,
                       (struct raft_event){.type = RAFT_EVENT_MESSAGE, .message = message});
+}
+
+enum raft_status raft_network_change(struct raft_network *network, raft_id id, enum raft_change_type type,
+                                     raft_id member, enum raft_member_kind kind)
+{
+    struct raft_change change = {.type = type, .member = {.id = member, .kind = kind}};
+    snprintf(change.member.address, sizeof change.member.address, "node-%" PRIu64, member);
+    raft_network_step(network, id, (struct raft_event){.type = RAFT_EVENT_CHANGE, .change = &change});
+    return network->nodes[id].status;
+}
+
+enum raft_status raft_network_transfer(struct raft_network *network, raft_id id, raft_id to)
+{
+    raft_network_step(network, id, (struct raft_event){.type = RAFT_EVENT_TRANSFER, .peer = to});
+    return network->nodes[id].status;
+}
+
+void raft_network_leader_gone(struct raft_network *network, raft_id id, raft_id leader)
+{
+    raft_network_step(network, id, (struct raft_event){.type = RAFT_EVENT_LEADER_GONE, .peer = leader});
+}
+
+bool raft_network_snapshot(struct raft_network *network, raft_id id, raft_index index, raft_index keep_from)
+{
+    struct raft_node *node = &network->nodes[id];
+    struct raft_event event = {.type = RAFT_EVENT_SNAPSHOT, .compact = {.keep_from = keep_from}};
+    struct raft_snapshot snapshot;
+    if (!raft_snapshot_at(node->raft, index, &snapshot))
+        return false;
+    raft_disk_keep_snapshot(&node->disk, &snapshot);
+    event.compact.snapshot = &snapshot;
+    raft_network_step(network, id, event);
+    return true;
 }
 
 void raft_network_complete(struct raft_network *network, raft_id id, uint64_t write)
 {
     struct raft_node *node = &network->nodes[id];
-    size_t count = 0;
-    while (count < node->disk.write_count && node->disk.writes[count].number <= write)
-        disk_apply(&node->disk, &node->disk.writes[count++], SIZE_MAX);
-    if (count == 0)
+    if (node->disk.write_count == 0 || node->disk.writes[0].number > write)
         return;
-    node->disk.durable_write = node->disk.writes[count - 1].number;
-    writes_free(&node->disk, count);
+    raft_disk_complete(&node->disk, write);
     raft_network_step(network, id,
                       (struct raft_event){.type = RAFT_EVENT_DURABLE, .write = node->disk.durable_write});
     flush_outbox(network, node);

@@ -6,7 +6,10 @@
  * and lets clocks pass. Weather: any other seed and raft_network_run; time drives everything.
  *
  * Nodes are numbered from 1. A node that was never started is a ghost: what is sent to it stays in the queue
- * for the test to look at, and the test speaks in its name with raft_network_receive. */
+ * for the test to look at, and the test speaks in its name with raft_network_receive.
+ *
+ * Who is in the group: the founders, at first. Entry 1 of every log that a test makes up is their configuration, so that leaders
+ * find nothing to add; a group that begins with empty disks records it behind its first no-op, as the core does. */
 #ifndef LIB_RAFT_NETWORK_H
 #define LIB_RAFT_NETWORK_H
 
@@ -17,7 +20,7 @@
 #include "hive/buffer.h"
 #include "raft/raft.h"
 
-#define RAFT_NETWORK_NODES 7
+#define RAFT_NETWORK_NODES 32
 
 /* A message under way; owned by the network. */
 struct raft_packet {
@@ -29,6 +32,8 @@ struct raft_packet {
 /* What a node has on disk, and what is on its way there. */
 struct raft_disk_write {
     uint64_t number;
+    bool installs; /* and forgets the log: what it agrees with needs no record */
+    raft_index install_index;
     raft_index truncate_from;
     struct raft_entry *entries; /* owned, as is their data */
     size_t entry_count;
@@ -41,7 +46,10 @@ struct raft_disk_write {
 struct raft_disk {
     raft_term term;
     raft_id voted_for;
-    struct raft_entry *entries; /* entries[i] has index i + 1; owned */
+    struct raft_configuration founding; /* count 0: not known */
+    struct raft_snapshot snapshot;      /* the newest file; index 0: none */
+    raft_index first;                   /* index of entries[0] */
+    struct raft_entry *entries;         /* owned */
     size_t entry_count, entry_capacity;
     struct raft_disk_write *writes; /* not durable yet, oldest first */
     size_t write_count, write_capacity;
@@ -62,9 +70,12 @@ struct raft_node {
     /* Of the last step. */
     enum raft_status status;
     raft_index proposed_first;
-    char reason[64];
+    char reason[64]; /* of the last transition */
+    bool configuration_changed, transfer_ended;
+    enum raft_status transfer_status;
+    raft_index log_first;
     /* Since the start of the network. */
-    unsigned elections_won;
+    unsigned elections_won, installs, rollbacks /* of configurations */, transfers;
     struct raft_read *reads; /* answers, in order */
     size_t read_count;
 
@@ -74,8 +85,10 @@ struct raft_node {
 
 struct raft_network_config {
     size_t nodes;
-    uint64_t seed; /* 0: no weather. Election timeouts are then always the longest */
-    bool no_pre_vote, no_check_quorum;
+    size_t founders; /* the first so many are the group, the others wait; 0: all */
+    uint64_t seed;   /* 0: no weather. Election timeouts are then always the longest */
+    bool no_pre_vote, no_check_quorum, read_lease;
+    unsigned clock_drift_percent;
     int64_t disk_stall_ms;
     size_t batch_entries, batch_bytes, inflight_appends; /* 0: large enough never to matter */
 };
@@ -85,7 +98,8 @@ struct raft_network_checks;
 struct raft_network {
     size_t node_count;
     struct raft_node nodes[RAFT_NETWORK_NODES + 1]; /* by id; [0] is not used */
-    raft_id ids[RAFT_NETWORK_NODES];
+    struct raft_network_config config;
+    struct raft_configuration founding;
     int64_t now_ms;
     struct raft_packet *packets;                              /* under way, oldest first */
     bool cut[RAFT_NETWORK_NODES + 1][RAFT_NETWORK_NODES + 1]; /* [from][to] */
@@ -112,6 +126,13 @@ void raft_network_destroy(struct raft_network *network);
 uint64_t raft_network_random_below(struct raft_network *network, uint64_t below);
 bool raft_network_chance(struct raft_network *network, unsigned per_mille); /* false without weather */
 
+/* One node more, a ghost that is no member; its id. */
+raft_id raft_network_add_node(struct raft_network *network);
+
+/* The data of an entry that a test makes up: the founding configuration for entry 1, else its term and index. */
+struct raft_entry raft_network_entry(const struct raft_network *network, raft_index index, raft_term term,
+                                     struct hive_buffer *data);
+
 /* Puts a log on the disk of a node that is not up: the terms of its entries, as in "1 1 2". */
 void raft_network_write_disk(struct raft_network *network, raft_id id, const char *terms, raft_term term,
                              raft_id voted_for);
@@ -129,7 +150,14 @@ void raft_network_step(struct raft_network *network, raft_id id, struct raft_eve
 void raft_network_tick(struct raft_network *network, raft_id id);
 raft_index raft_network_propose(struct raft_network *network, raft_id id, const char *text); /* 0: refused */
 void raft_network_read(struct raft_network *network, raft_id id, uint64_t context);
+/* A snapshot that comes is on the node's disk before. */
 void raft_network_receive(struct raft_network *network, const struct raft_message *message);
+enum raft_status raft_network_change(struct raft_network *network, raft_id id, enum raft_change_type type,
+                                     raft_id member, enum raft_member_kind kind);
+enum raft_status raft_network_transfer(struct raft_network *network, raft_id id, raft_id to);
+void raft_network_leader_gone(struct raft_network *network, raft_id id, raft_id leader);
+/* Takes a snapshot, which is durable at once; false where there is nothing to take one of. */
+bool raft_network_snapshot(struct raft_network *network, raft_id id, raft_index index, raft_index keep_from);
 
 /* The disk has finished write `write` and all before it. */
 void raft_network_complete(struct raft_network *network, raft_id id, uint64_t write);
@@ -172,6 +200,22 @@ void raft_network_fail(struct raft_network *network, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 void raft_network_trace(struct raft_network *network, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* raft_network_disk.c: what a node's disk does. */
+void raft_disk_finish(struct raft_disk *disk);
+raft_index raft_disk_last(const struct raft_disk *disk); /* that a restart would find */
+bool raft_disk_has(const struct raft_disk *disk, raft_index index, raft_term term);
+void raft_disk_take(struct raft_disk *disk, const struct raft_update *update, int64_t due_ms);
+void raft_disk_complete(struct raft_disk *disk, uint64_t write);
+/* Of what is under way the first `records` records get there; the rest is lost. */
+void raft_disk_crash(struct raft_disk *disk, size_t records);
+void raft_disk_keep_snapshot(struct raft_disk *disk, const struct raft_snapshot *snapshot);
+void raft_disk_drop_before(struct raft_disk *disk, raft_index first);
+void raft_disk_append(struct raft_disk *disk, const struct raft_entry *entry);
+/* Makes log and snapshot agree, as the store does, and tells what is there. */
+struct raft_recovered raft_disk_recover(struct raft_disk *disk);
+struct raft_entry *raft_entries_copy(const struct raft_entry *entries, size_t count);
+void raft_entries_free(struct raft_entry *entries, size_t count);
 
 /* raft_network_checks.c: what must always hold. */
 struct raft_network_checks *raft_network_checks_create(void);

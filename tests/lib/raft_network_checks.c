@@ -29,6 +29,8 @@ struct raft_network_checks {
     struct slot *slots; /* by index */
     size_t slot_count;
     raft_index committed;
+    raft_index *configurations; /* of the committed configurations, rising */
+    size_t configuration_count;
     raft_id *leaders; /* by term */
     size_t leader_count;
     struct asked_read *reads;
@@ -45,6 +47,7 @@ void raft_network_checks_destroy(struct raft_network_checks *checks)
     for (size_t i = 0; i < checks->slot_count; i++)
         free(checks->slots[i].births);
     free(checks->slots);
+    free(checks->configurations);
     free(checks->leaders);
     free(checks->reads);
     free(checks);
@@ -115,7 +118,8 @@ static void check_leader(struct raft_network *network, raft_id id, raft_term ter
 static void check_completeness(struct raft_network *network, raft_id id)
 {
     const struct raft *raft = network->nodes[id].raft;
-    for (raft_index i = 1; i <= network->checks->committed; i++) {
+    /* What it has compacted was committed, and checked then. */
+    for (raft_index i = raft_first_index(raft); i <= network->checks->committed; i++) {
         const struct raft_entry *entry = raft_entry_at(raft, i);
         const struct slot *slot = slot_at(network->checks, i);
         if (slot->committed_in < raft_current_term(raft) && (!entry || entry->term != slot->committed_term))
@@ -123,47 +127,84 @@ static void check_completeness(struct raft_network *network, raft_id id)
     }
 }
 
-/* Committed is durable on a quorum; the leader's own disk counts like the others. */
-static void check_is_on_quorum(struct raft_network *network, raft_index index, raft_term term)
+/* Committed is durable on a quorum of the leader's voters; its own disk counts like the others, where it votes. */
+static void check_is_on_quorum(struct raft_network *network, raft_id leader, raft_index index, raft_term term)
 {
-    size_t copies = 0;
-    for (raft_id id = 1; id <= network->node_count; id++) {
-        const struct raft_disk *disk = &network->nodes[id].disk;
-        if (network->nodes[id].is_ghost)
+    const struct raft_configuration *configuration = raft_configuration(network->nodes[leader].raft);
+    size_t copies = 0, voters = 0;
+    for (size_t i = 0; i < configuration->count; i++) {
+        const struct raft_node *node = &network->nodes[configuration->members[i].id];
+        if (configuration->members[i].kind != RAFT_MEMBER_VOTER)
+            continue;
+        if (node->is_ghost)
             return; /* what is on its disk is the test's word */
-        copies += disk->entry_count >= index && disk->entries[index - 1].term == term;
+        voters++;
+        copies += raft_disk_has(&node->disk, index, term);
     }
-    if (copies <= network->node_count / 2)
-        raft_network_fail(network, "entry %" PRIu64 " is committed but durable on %zu nodes only", index,
-                          copies);
+    if (copies <= voters / 2)
+        raft_network_fail(network, "entry %" PRIu64 " is committed but durable on %zu of %zu voters only",
+                          index, copies, voters);
 }
 
 /* State Machine Safety: an index is committed with one term only, for ever. */
-static void check_commit(struct raft_network *network, raft_id id)
+static void check_committed_term(struct raft_network *network, raft_id id, raft_index index, raft_term term)
+{
+    struct raft_network_checks *checks = network->checks;
+    struct slot *slot = slot_at(checks, index);
+    if (slot->committed_term && slot->committed_term != term)
+        raft_network_fail(network,
+                          "the committed entry %" PRIu64 " of term %" PRIu64 " became one of term %" PRIu64,
+                          index, slot->committed_term, term);
+    if (!slot->committed_term)
+        slot->committed_in = raft_current_term(network->nodes[id].raft);
+    slot->committed_term = term;
+    if (index > checks->committed)
+        checks->committed = index;
+}
+
+static void note_configuration(struct raft_network_checks *checks, raft_index index)
+{
+    if (checks->configuration_count && checks->configurations[checks->configuration_count - 1] >= index)
+        return;
+    checks->configurations =
+        hive_realloc(checks->configurations, checks->configuration_count + 1, sizeof *checks->configurations);
+    checks->configurations[checks->configuration_count++] = index;
+}
+
+/* A snapshot stands for what was committed: the term at its index, and the members that were in force there. */
+static void check_install(struct raft_network *network, raft_id id, const struct raft_snapshot *snapshot)
+{
+    const struct raft_network_checks *checks = network->checks;
+    raft_index index = 0;
+    for (size_t i = 0; i < checks->configuration_count && checks->configurations[i] <= snapshot->index; i++)
+        index = checks->configurations[i];
+    check_committed_term(network, id, snapshot->index, snapshot->term);
+    if (!network->nodes[raft_leader(network->nodes[id].raft)].is_ghost &&
+        snapshot->configuration.index != index)
+        raft_network_fail(network, "the configuration of snapshot %" PRIu64 " is %" PRIu64 ", not %" PRIu64,
+                          snapshot->index, snapshot->configuration.index, index);
+}
+
+static void check_commit(struct raft_network *network, raft_id id, const struct raft_update *update)
 {
     struct raft_node *node = &network->nodes[id];
-    raft_index commit = raft_commit_index(node->raft);
+    raft_index commit = raft_commit_index(node->raft), known = network->checks->committed;
 
     if (commit < node->commit)
         raft_network_fail(network, "the commit index of node %" PRIu64 " fell", id);
-    for (raft_index i = node->commit + 1; i <= commit; i++) {
+    if (update->install)
+        check_install(network, id, update->install);
+    for (raft_index i = update->install ? update->install->index + 1 : node->commit + 1; i <= commit; i++) {
         const struct raft_entry *entry = raft_entry_at(node->raft, i);
-        struct slot *slot = slot_at(network->checks, i);
         if (!entry)
             raft_network_fail(network, "node %" PRIu64 " committed %" PRIu64 ", which it lacks", id, i);
-        if (slot->committed_term && slot->committed_term != entry->term)
-            raft_network_fail(
-                network, "the committed entry %" PRIu64 " of term %" PRIu64 " became one of term %" PRIu64, i,
-                slot->committed_term, entry->term);
-        if (!slot->committed_term)
-            slot->committed_in = raft_current_term(node->raft);
-        slot->committed_term = entry->term;
-        if (i > network->checks->committed)
-            network->checks->committed = i;
+        check_committed_term(network, id, i, entry->term);
+        if (entry->type == RAFT_ENTRY_CONFIGURATION)
+            note_configuration(network->checks, i);
     }
     /* Older entries are committed with the last one: the last one is what was counted. */
-    if (commit > node->commit)
-        check_is_on_quorum(network, commit, raft_entry_at(node->raft, commit)->term);
+    if (commit > node->commit && commit > known && !update->install)
+        check_is_on_quorum(network, id, commit, raft_entry_at(node->raft, commit)->term);
     node->commit = commit;
 }
 
@@ -193,6 +234,8 @@ static void check_reads(struct raft_network *network, const struct raft_event *e
 static void check_write(struct raft_network *network, raft_id id, const struct raft_update *update)
 {
     struct raft_node *node = &network->nodes[id];
+    if (update->truncate_from && raft_role(node->raft) == RAFT_LEADER)
+        raft_network_fail(network, "leader %" PRIu64 " truncates its log", id);
     if (update->truncate_from && update->truncate_from <= node->commit)
         raft_network_fail(network, "node %" PRIu64 " truncates committed entries", id);
     for (size_t i = 0; i < update->entry_count; i++) {
@@ -216,17 +259,19 @@ void raft_network_check_step(struct raft_network *network, raft_id id, const str
     check_write(network, id, update);
     for (size_t i = 0; i < update->transition_count; i++)
         if (update->transitions[i].role == RAFT_LEADER) {
+            if (raft_standing(node->raft) != RAFT_STANDING_VOTER)
+                raft_network_fail(network, "node %" PRIu64 " leads, and does not vote", id);
             check_leader(network, id, update->transitions[i].term);
             check_completeness(network, id);
         }
-    check_commit(network, id);
+    check_commit(network, id, update);
     check_reads(network, event, update);
 }
 
 /* The term that a restart would find: that of the hard state, or of an entry that got there before it. */
 static raft_term term_on(const struct raft_disk *disk)
 {
-    raft_term last = disk->entry_count ? disk->entries[disk->entry_count - 1].term : 0;
+    raft_term last = disk->entry_count ? disk->entries[disk->entry_count - 1].term : disk->snapshot.term;
     return last > disk->term ? last : disk->term;
 }
 
@@ -236,7 +281,11 @@ void raft_network_check_leaving(struct raft_network *network, const struct raft_
     const struct raft_disk *disk = &network->nodes[message->from].disk;
     bool is_pre_vote = (message->type == RAFT_REQUEST_VOTE && message->request_vote.pre_vote) ||
                        (message->type == RAFT_REQUEST_VOTE_REPLY && message->request_vote_reply.pre_vote);
-    raft_index match = message->append_entries_reply.match_index;
+    raft_index match = 0;
+    if (message->type == RAFT_APPEND_ENTRIES_REPLY && message->append_entries_reply.success)
+        match = message->append_entries_reply.match_index;
+    if (message->type == RAFT_INSTALL_SNAPSHOT_REPLY)
+        match = message->install_snapshot_reply.match_index;
 
     if (!is_pre_vote && term_on(disk) < message->term)
         raft_network_fail(network, "node %" PRIu64 " speaks of term %" PRIu64 ", which is not on its disk",
@@ -248,8 +297,7 @@ void raft_network_check_leaving(struct raft_network *network, const struct raft_
         message->request_vote_reply.vote_granted && disk->term == message->term &&
         disk->voted_for != message->to)
         raft_network_fail(network, "node %" PRIu64 " grants a vote that is not on its disk", message->from);
-    if (message->type == RAFT_APPEND_ENTRIES_REPLY && message->append_entries_reply.success &&
-        disk->term == message->term && match > disk->entry_count)
+    if (disk->term == message->term && match > raft_disk_last(disk))
         raft_network_fail(network,
                           "node %" PRIu64 " acknowledges entry %" PRIu64 ", which is not on its disk",
                           message->from, match);
@@ -260,9 +308,11 @@ void raft_network_check_start(struct raft_network *network, raft_id id)
 {
     struct raft_node *node = &network->nodes[id];
     if (raft_current_term(node->raft) < node->disk.term ||
-        raft_last_index(node->raft) != node->disk.entry_count)
+        raft_last_index(node->raft) != raft_disk_last(&node->disk) ||
+        raft_commit_index(node->raft) != node->disk.snapshot.index)
         raft_network_fail(network, "node %" PRIu64 " did not recover what is on its disk", id);
     node->term = raft_current_term(node->raft);
+    node->commit = raft_commit_index(node->raft);
 }
 
 static uint64_t mix(uint64_t digest, uint64_t value)
@@ -288,13 +338,21 @@ static uint64_t mix_message(uint64_t digest, const struct raft_message *message)
     switch (message->type) {
     case RAFT_REQUEST_VOTE:
         digest = mix(mix(digest, message->request_vote.last_log_index), message->request_vote.last_log_term);
-        return mix(digest, message->request_vote.pre_vote);
+        digest = mix(mix(digest, message->request_vote.pre_vote), message->request_vote.transfer);
+        return mix(digest, message->request_vote.configuration_index);
     case RAFT_REQUEST_VOTE_REPLY:
-        return mix(mix(digest, message->request_vote_reply.vote_granted),
-                   message->request_vote_reply.pre_vote);
+        digest = mix(digest, message->request_vote_reply.vote_granted);
+        return mix(mix(digest, message->request_vote_reply.pre_vote), message->request_vote_reply.removed);
     case RAFT_APPEND_ENTRIES:
         digest = mix(mix(mix(digest, append->prev_log_index), append->prev_log_term), append->leader_commit);
         return mix_entries(mix(digest, append->round), append->entries, append->entry_count);
+    case RAFT_INSTALL_SNAPSHOT:
+        return mix(digest, message->install_snapshot.snapshot->index);
+    case RAFT_INSTALL_SNAPSHOT_REPLY:
+        return mix(digest, message->install_snapshot_reply.match_index);
+    case RAFT_TIMEOUT_NOW:
+    case RAFT_TIMEOUT_NOW_REPLY:
+        return digest;
     case RAFT_APPEND_ENTRIES_REPLY:
         digest = mix(mix(mix(digest, reply->success), reply->match_index), reply->conflict_index);
         return mix(mix(digest, reply->conflict_term), reply->round);
@@ -305,6 +363,7 @@ static uint64_t mix_message(uint64_t digest, const struct raft_message *message)
 uint64_t raft_network_digest(uint64_t digest, const struct raft_update *update)
 {
     digest = mix(mix(mix(digest, update->write), update->truncate_from), update->hard_state_changed);
+    digest = mix(mix(digest, update->install ? update->install->index : 0), update->log_first);
     digest = mix_entries(digest, update->entries, update->entry_count);
     digest = mix(mix(mix(digest, update->term), update->voted_for), update->commit_index);
     for (size_t i = 0; i < update->message_count; i++)

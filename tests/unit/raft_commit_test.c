@@ -18,18 +18,18 @@ static void test_rule_09_a_group_of_one_commits_nothing_before_its_disk(void **s
     assert_int_equal(raft_role(node->raft), RAFT_LEADER);
     assert_int_equal(raft_commit_index(node->raft), 0);
     raft_network_complete_all(network, 1);
-    assert_int_equal(raft_commit_index(node->raft), 1); /* the no-op */
-    assert_int_equal(raft_network_propose(network, 1, "x"), 2);
+    assert_int_equal(raft_commit_index(node->raft), 2); /* the no-op and the configuration */
+    assert_int_equal(raft_network_propose(network, 1, "x"), 3);
     uint64_t first = node->disk.writes[0].number;
-    assert_int_equal(raft_network_propose(network, 1, "y"), 3);
-    assert_int_equal(raft_commit_index(node->raft), 1);
-    raft_network_tick(network, 1);
-    assert_int_equal(raft_commit_index(node->raft), 1);
-    raft_network_complete(network, 1, first);
+    assert_int_equal(raft_network_propose(network, 1, "y"), 4);
     assert_int_equal(raft_commit_index(node->raft), 2);
-    assert_int_equal(raft_durable_index(node->raft), 2);
-    raft_network_complete_all(network, 1);
+    raft_network_tick(network, 1);
+    assert_int_equal(raft_commit_index(node->raft), 2);
+    raft_network_complete(network, 1, first);
     assert_int_equal(raft_commit_index(node->raft), 3);
+    assert_int_equal(raft_durable_index(node->raft), 3);
+    raft_network_complete_all(network, 1);
+    assert_int_equal(raft_commit_index(node->raft), 4);
     raft_network_destroy(network);
 }
 

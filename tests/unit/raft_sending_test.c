@@ -45,9 +45,10 @@ static void acknowledge(struct raft_network *network, uint64_t context, raft_ind
 static struct raft_network *leader_with_follower(const struct raft_network_config *config)
 {
     struct raft_network *network = raft_network_create(config);
+    raft_network_write_disk(network, 1, "1", 1, 0); /* the configuration */
     raft_network_start(network, 1);
     lead(network);
-    acknowledge(network, 1, 1); /* the no-op was the first append */
+    acknowledge(network, 1, 2); /* the no-op was the first append */
     assert_int_equal(peer_of(network, 1, 2).state, RAFT_PROGRESS_REPLICATE);
     raft_network_settle(network);
     raft_network_drop_all(network);
@@ -73,8 +74,8 @@ static void test_proposals_of_a_batch_take_one_write_and_one_message(void **stat
 
     network->nodes[1].disk_held = true;
     propose_many(network, 100, 10);
-    assert_int_equal(network->nodes[1].proposed_first, 2);
-    assert_int_equal(raft_last_index(network->nodes[1].raft), 101);
+    assert_int_equal(network->nodes[1].proposed_first, 3);
+    assert_int_equal(raft_last_index(network->nodes[1].raft), 102);
     assert_int_equal(network->nodes[1].disk.write_count, 1);
     assert_int_equal(network->nodes[1].disk.writes[0].entry_count, 100);
     struct appends appends = appends_to(network, 2);
@@ -112,10 +113,10 @@ static void test_no_more_appends_are_under_way_than_allowed(void **state)
 
     propose_many(network, 10, 1);
     assert_int_equal(appends_to(network, 2).count, 3);
-    acknowledge(network, heard(network, RAFT_APPEND_ENTRIES, 1, 2).context, 2);
+    acknowledge(network, heard(network, RAFT_APPEND_ENTRIES, 1, 2).context, 3);
     assert_int_equal(appends_to(network, 2).count, 3); /* one was taken out, one came */
     /* An answer to a heartbeat makes no room: it answers nothing that is counted. */
-    acknowledge(network, 0, 2);
+    acknowledge(network, 0, 3);
     assert_int_equal(appends_to(network, 2).count, 3);
     raft_network_destroy(network);
 }
@@ -152,7 +153,7 @@ static void test_a_silent_peer_gets_heartbeats_but_no_entries(void **state)
     assert_false(is_silent(network, RAFT_APPEND_ENTRIES, 1, 2));
     raft_network_drop_all(network);
     /* Its first word, and it gets what it lacks. */
-    acknowledge(network, 0, 1);
+    acknowledge(network, 0, 2);
     assert_int_equal(appends_to(network, 2).entries, 40);
     raft_network_destroy(network);
 }

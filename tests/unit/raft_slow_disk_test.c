@@ -12,11 +12,8 @@ enum { MIN_MS = 150, MAX_MS = 300, HEARTBEAT_MS = 50 };
 
 static struct raft *server_1_of_3(void)
 {
-    static const raft_id voters[] = {1, 2, 3};
     struct raft_config config = {
         .id = 1,
-        .voters = voters,
-        .voter_count = 3,
         .election_timeout_min_ms = MIN_MS,
         .election_timeout_max_ms = MAX_MS,
         .heartbeat_ms = HEARTBEAT_MS,
@@ -27,7 +24,10 @@ static struct raft *server_1_of_3(void)
         .pre_vote = true,
         .check_quorum = true,
     };
-    return raft_create(&config, NULL, 0, 0);
+    struct raft_configuration founding = {
+        .count = 3,
+        .members = {{1, RAFT_MEMBER_VOTER, ""}, {2, RAFT_MEMBER_VOTER, ""}, {3, RAFT_MEMBER_VOTER, ""}}};
+    return raft_create(&config, &(struct raft_recovered){.founding = &founding}, 0, 0);
 }
 
 static struct raft_update tick(struct raft *raft, int64_t now_ms)

@@ -38,15 +38,13 @@ static inline void say_append(struct raft_network *network, raft_id from, raft_i
                               raft_index prev, raft_term prev_term, const char *terms, raft_index commit)
 {
     struct raft_entry entries[16];
-    char data[16][48], *end;
+    struct hive_buffer data[16] = {{0}};
+    char *end;
     size_t count = 0;
 
     for (raft_term t = strtoull(terms, &end, 10); end != terms; terms = end, t = strtoull(terms, &end, 10)) {
-        raft_index index = prev + count + 1;
-        entries[count] =
-            (struct raft_entry){.index = index, .term = t, .type = RAFT_ENTRY_COMMAND, .data = data[count]};
-        entries[count].bytes =
-            (size_t)snprintf(data[count], sizeof data[count], "%" PRIu64 ".%" PRIu64, t, index);
+        assert_true(count < 16);
+        entries[count] = raft_network_entry(network, prev + count + 1, t, &data[count]);
         count++;
     }
     raft_network_receive(network, &(struct raft_message){.type = RAFT_APPEND_ENTRIES,
@@ -59,6 +57,8 @@ static inline void say_append(struct raft_network *network, raft_id from, raft_i
                                                                             .leader_commit = commit,
                                                                             .entries = entries,
                                                                             .entry_count = count}});
+    for (size_t i = 0; i < count; i++)
+        hive_buffer_finish(&data[i]);
 }
 
 static inline void say_append_reply(struct raft_network *network, raft_id from, raft_id to, raft_term term,
@@ -81,6 +81,8 @@ static inline struct raft_message heard(struct raft_network *network, enum raft_
     struct raft_message message = packet->message;
     if (type == RAFT_APPEND_ENTRIES)
         message.append_entries.entries = NULL; /* they go with the packet */
+    if (type == RAFT_INSTALL_SNAPSHOT)
+        message.install_snapshot.snapshot = NULL;
     raft_network_drop(network, packet);
     return message;
 }
