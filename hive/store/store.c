@@ -94,7 +94,8 @@ static int follow(const struct wal_state *before, const void *batch, size_t byte
 /* Tells the thread of the snapshots what is durable now: which segments are full, and what they are good for. */
 static void note_written(struct store *store, const struct wal_state *after)
 {
-    if (store->has_log && !is_empty(store) && after->base == store->state.base)
+    bool has_log = store->has_log || after->last_index > 0;
+    if (store->has_log == has_log && !is_empty(store) && after->base == store->state.base)
         return;
     pthread_mutex_lock(&store->mutex);
     if (is_empty(store) && store->active.sequence > store->first_sequence) { /* the one before it is full */
@@ -107,7 +108,7 @@ static void note_written(struct store *store, const struct wal_state *after)
     if (after->base != store->state.base && store->closed_count) /* an install: nothing before it counts */
         memset(store->closed, 0, store->closed_count * sizeof *store->closed);
     store->base = after->base;
-    store->has_log = true;
+    store->has_log = has_log;
     pthread_mutex_unlock(&store->mutex);
 }
 
@@ -211,7 +212,7 @@ static int open_segments(struct store *store, struct recovery_end *end, size_t f
     store->write_number = end->write_number;
     store->state = end->state;
     store->base = end->state.base;
-    store->has_log = end->write_number > 0;
+    store->has_log = end->state.last_index > 0;
     store->closed = end->closed;
     store->closed_count = store->closed_capacity = (size_t)(end->sequence - end->first_sequence);
     end->closed = NULL;

@@ -66,6 +66,8 @@ static bool has_converged(struct world *world)
         return false;
     for (size_t i = 0; i < members->count; i++) {
         struct node *node = world_node_of(world, members->members[i].id);
+        if (world_is_dead(world, members->members[i].id))
+            continue; /* nobody removed it yet; nor will it come back */
         if (node->id != members->members[i].id || node->state != NODE_UP ||
             members->members[i].kind == RAFT_MEMBER_JOINING ||
             replica_applied(node->replica) != raft_commit_index(raft))
@@ -97,7 +99,9 @@ void ending_run(struct world *world)
     run_until(world, clients_are_done, CLIENTS_MS, "clients could not read");
     run_until(world, has_converged, CATCH_UP_MS, "not all members stayed in the same state");
     const struct raft_configuration *members = raft_configuration(replica_raft(world_leader(world)->replica));
-    for (size_t i = 0; i < members->count; i++)
-        checks_machine(world_node_of(world, members->members[i].id));
+    for (size_t i = 0; i < members->count; i++) {
+        if (!world_is_dead(world, members->members[i].id))
+            checks_machine(world_node_of(world, members->members[i].id));
+    }
     clients_check(world->clients);
 }
