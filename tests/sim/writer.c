@@ -54,7 +54,7 @@ void writer_persist(void *context, const struct raft_update *update)
     struct node *node = context;
     struct hive_buffer *batch = &node->gathered;
     checks_persist(node, update);
-    if (update->install)
+    if (update->install && !update->install_keeps_log) /* where the log agrees with it, the file says it all */
         store_encode_install(batch, update->install->index, update->install->term);
     if (update->truncate_from > 0)
         store_encode_truncate(batch, update->truncate_from);
