@@ -24,6 +24,29 @@ const struct hive_command cli_verbs[] = {
      .arguments_max = 1,
      .examples = "hive get greeting\n    Print one value\n"
                  "hive get --prefix config/\n    List the keys that begin with config/\n"},
+    {VERB(members),
+     .summary = "List the queens of the group; add, promote, remove one, hand the leadership over",
+     .synopsis = "[add ADDRESS | promote ID | remove ID | transfer [ID]]",
+     .description = "Without arguments, lists the queens of the group: BEHIND is how many entries of the log "
+                    "a member does "
+                    "not have yet, SEEN when the leader heard of it.\n\n"
+                    "'add' takes the queen at that address in. She must run, and belong to no group: start "
+                    "her with 'hive "
+                    "--queen --standby'. (A queen that is started with --join adds herself.) She gets her "
+                    "vote as soon as "
+                    "she has caught up, or, with --learner, when she is promoted. 'remove' takes one out; "
+                    "she may be dead. "
+                    "'transfer' makes another queen the leader: the one that is named, or the one that is "
+                    "best up to date.\n\n"
+                    "A member is named by its id or its address. Changes go one by one; exit status 4 says "
+                    "that the answer was "
+                    "lost: look with 'hive members' before you repeat it.",
+     .arguments_max = 2, .completion = "node",
+     .examples =
+         "hive members\n    List the queens of the group\n"
+         "hive members add --wait 10.0.0.4:8080\n    Take a fourth queen in, and wait until she votes\n"
+         "hive members remove 10.0.0.2:8080\n    Take a queen out, whether she lives or not\n"
+         "hive members transfer\n    Make another queen the leader\n"},
     {VERB(put), .summary = "Write a value under a key", .synopsis = "KEY [VALUE]",
      .description =
          "The value is taken from standard input where it is missing or \"-\". It may be any bytes, up to "

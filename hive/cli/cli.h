@@ -94,6 +94,7 @@ bool cli_get_bytes(const cJSON *object, const char *name, struct hive_buffer *by
 CLI_VERB(del);
 CLI_VERB(drones);
 CLI_VERB(get);
+CLI_VERB(members);
 CLI_VERB(put);
 CLI_VERB(status);
 CLI_VERB(submit);
