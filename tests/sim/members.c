@@ -91,6 +91,7 @@ struct change_call {
     unsigned node;
     enum members_request request;
     unsigned target;
+    raft_id target_id;
 };
 
 static void on_changed(const struct queen_answer *answer, void *context)
@@ -139,7 +140,7 @@ static void reach_leader(struct world *world, unsigned number, uint64_t unused, 
     free(argument);
     const struct node *target = &world->nodes[call->target];
     const struct raft *raft = node->state == NODE_UP ? replica_raft(node->replica) : NULL;
-    bool is_possible = raft && (call->request == MEMBERS_TRANSFER || (target->id && !world_is_dead(world, target->id)));
+    bool is_possible = raft && (call->request == MEMBERS_TRANSFER || (target->id && target->id == call->target_id));
     if (is_possible && call->request == MEMBERS_REMOVE)
         is_possible = may_remove(world, raft, target->id);
     if (!is_possible) {
@@ -183,7 +184,7 @@ void members_ask(struct world *world, enum members_request request, struct node 
     if (!leader || (target && !target->is_paused && !network_passes(world, target->number, leader->number)))
         return;
     struct change_call *call = hive_malloc(sizeof *call);
-    *call = (struct change_call){.world = world, .request = request, .target = target ? target->number : 0};
+    *call = (struct change_call){.world = world, .request = request, .target = target ? target->number : 0, .target_id = target ? target->id : 0};
     struct sim_event event = {
         .at_us = world->now_us + network_delay_us(world),
         .run = reach_leader,
@@ -218,9 +219,8 @@ static bool founders_are_known(struct world *world)
 static void found(struct node *node)
 {
     struct world *world = node->world;
-    const struct raft *raft = replica_raft(node->replica);
     struct hive_error error = {0};
-    if (raft_last_index(raft) > 0 || raft_first_index(raft) > 1) {
+    if (raft_configuration(replica_raft(node->replica))->count > 0) {
         node->has_founding = true; /* the group's log says who belongs to it */
         return;
     }
@@ -233,6 +233,14 @@ static void found(struct node *node)
     replica_bootstrap(node->replica, node_now_ms(node), &world->founding);
 }
 
+/* By a change that is committed: another one may be rolled back, and then nobody would take her in. */
+static bool is_member(const struct node *node)
+{
+    const struct raft *raft = replica_raft(node->replica);
+    const struct raft_configuration *members = raft_configuration(raft);
+    return raft_configuration_find(members, node->id) && members->index <= raft_commit_index(raft);
+}
+
 static void watch(struct world *world, unsigned number, uint64_t unused, void *argument)
 {
     (void)unused;
@@ -241,7 +249,7 @@ static void watch(struct world *world, unsigned number, uint64_t unused, void *a
     bool is_known = founders_are_known(world);
     if (is_known && !node->has_founding && raft_configuration_find(&world->founding, node->id))
         found(node);
-    else if (is_known && node->wants_to_join && raft_standing(replica_raft(node->replica)) == RAFT_STANDING_NONE)
+    else if (is_known && node->wants_to_join && !is_member(node))
         members_ask(world, MEMBERS_ADD, node);
     members_watch(node);
     node_after_step(node);
