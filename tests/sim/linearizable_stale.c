@@ -64,7 +64,7 @@ static bool can_be_gone(const struct history *history, const struct history_op *
 static bool check_age(const struct history *history, const struct history_op *read, unsigned drift_per_mille,
                       struct hive_buffer *why)
 {
-    int64_t age_us = read->age_ms * (1000 + (int64_t)drift_per_mille) + ROUNDING_US;
+    int64_t age_us = read->age_ms * 1000 * 1000 / (1000 - (int64_t)drift_per_mille) + ROUNDING_US;
     const struct history_op *last = NULL;
 
     if (read->age_ms < 0)
