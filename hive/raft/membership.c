@@ -28,7 +28,8 @@ void raft_membership_bootstrap(struct raft *raft, const struct raft_configuratio
 {
     struct raft_configuration founding = *members;
     founding.index = 0;
-    if (raft_log_last(&raft->log) > 0 || raft_configuration(raft)->count > 0 ||
+    /* A log is no reason against it, as long as it names no members: the founding comes before its first entry. */
+    if (raft_configuration(raft)->count > 0 ||
         raft_configuration_voters(&founding) == 0 || !raft_configuration_is_valid(&founding))
         return;
     raft_group_installed(raft, &(struct raft_snapshot){.configuration = founding});
