@@ -139,15 +139,17 @@ void raft_membership_on_match(const struct raft *raft, struct raft_peer *peer)
  * holds up nobody. */
 static void promote_joining(struct raft *raft)
 {
-    struct raft_configuration configuration = *raft_configuration(raft);
     if (may_change(raft) != RAFT_OK)
         return;
-    for (size_t i = 0; i < raft->peer_count; i++)
-        if (raft->peers[i].kind == RAFT_MEMBER_JOINING &&
-            promote(raft, &configuration, raft->peers[i].id) == RAFT_OK) {
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        if (raft->peers[i].kind != RAFT_MEMBER_JOINING)
+            continue;
+        struct raft_configuration configuration = *raft_configuration(raft); /* large: not for every step */
+        if (promote(raft, &configuration, raft->peers[i].id) == RAFT_OK) {
             append_configuration(raft, &configuration);
             return;
         }
+    }
 }
 
 /* ---- what is committed ---- */

@@ -127,8 +127,9 @@ void sim_file_lose(struct sim_file *file)
 
 struct sim_name *sim_disk_find(const struct sim_disk *disk, const char *path)
 {
+    uint64_t hash = sim_hash(0, path, strlen(path));
     for (size_t i = 0; i < disk->name_count; i++) {
-        if (strcmp(disk->names[i].path, path) == 0)
+        if (disk->names[i].hash == hash && strcmp(disk->names[i].path, path) == 0)
             return &disk->names[i];
     }
     return NULL;
@@ -143,7 +144,8 @@ struct sim_name *sim_disk_name(struct sim_disk *disk, const char *path)
         disk->name_capacity = disk->name_capacity ? disk->name_capacity * 2 : 16;
         disk->names = hive_realloc(disk->names, disk->name_capacity, sizeof *disk->names);
     }
-    disk->names[disk->name_count] = (struct sim_name){.path = hive_strdup(path)};
+    disk->names[disk->name_count] = 
+        (struct sim_name){.path = hive_strdup(path), .hash = sim_hash(0, path, strlen(path))};
     return &disk->names[disk->name_count++];
 }
 

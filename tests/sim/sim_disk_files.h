@@ -34,6 +34,7 @@ void sim_file_lose(struct sim_file *file); /* what is seen is what is on the dis
 
 struct sim_name {
     char *path;
+    uint64_t hash;            /* of the path */
     struct sim_file *file;    /* as it is seen; NULL: no such file */
     struct sim_file *durable; /* as it is on the disk */
 };
