@@ -36,6 +36,7 @@ static void test_an_answer_to_a_peer_waits_for_its_write_and_not_for_ever(void *
     (void)state;
     struct scene scene = {.is_disk_slow = true};
     struct replica_config config = scene_config(&scene);
+    config.raft.election_timeout_min_ms = config.raft.election_timeout_max_ms = 60000;
     scene_create(&scene, &config, NULL, NULL);
     struct raft_entry entry = {.index = 1, .term = 2, .type = RAFT_ENTRY_NOOP};
     struct raft_message append = scene_append(2, 2, 0, 0, 0, &entry, 1);

@@ -45,6 +45,7 @@ static void test_clients_wait_during_a_transfer_and_are_sent_to_the_new_leader(v
     assert_int_equal(now->to, 3);
     raft_index last = raft_last_index(replica_raft(scene.replica));
     scene_put(&scene, 2, 2, 10);
+    scene_read(&scene, 6, false); /* no majority confirms it any more */
     let_stand(&scene, 3);
     scene_put(&scene, 4, 1, 10); /* nobody leads yet: this is no time to be sent away */
     scene_read(&scene, 5, false);
@@ -52,9 +53,9 @@ static void test_clients_wait_during_a_transfer_and_are_sent_to_the_new_leader(v
     assert_int_equal(raft_last_index(replica_raft(scene.replica)), last);
     let_lead(&scene, 3);
     assert_int_equal(scene_answer(&scene, 1)->outcome, QUEEN_DONE);
-    for (int tag = 1; tag <= 5; tag++)
+    for (int tag = 1; tag <= 6; tag++)
         assert_string_equal(scene_answer(&scene, tag)->leader, "127.0.0.1:9003");
-    for (int tag = 2; tag <= 5; tag++)
+    for (int tag = 2; tag <= 6; tag++)
         assert_int_equal(scene_answer(&scene, tag)->outcome, QUEEN_NOT_LEADER);
     assert_false(replica_has_clients(scene.replica));
     scene_destroy(&scene);
@@ -89,10 +90,15 @@ static void test_who_waits_for_a_transfer_waits_no_longer_than_for_anything_else
     struct scene scene = {0};
     struct replica_config config = scene_config(&scene);
     config.request_timeout_ms = 100;
+    config.raft.heartbeat_ms = 140; /* so that nothing else is due before */
     scene_create(&scene, &config, NULL, NULL);
     scene_lead(&scene, 3);
+    scene_read(&scene, 3, false);
+    scene_settle(&scene);
     replica_transfer(scene.replica, scene.now_ms, 0, scene_done, scene_client(&scene, 1));
     scene_put(&scene, 2, 1, 10);
+    scene.are_peers_silent = true;
+    assert_true(replica_deadline_ms(scene.replica) <= scene.now_ms + 100);
     scene_advance(&scene, 99);
     assert_null(scene_answer(&scene, 2));
     scene_advance(&scene, 1);
@@ -195,9 +201,15 @@ static void test_a_follower_knows_how_old_its_data_is(void **state)
     scene_receive(&scene, &append);
     assert_int_equal(replica_applied(scene.replica), 2);
     assert_int_equal(age_of(&scene), 10);
-    append = scene_append(2, 1, 2, 1, 3, entries + 2, 1);
+    scene_advance(&scene, 10); /* and there is always something that is not applied yet */
+    assert_int_equal(age_of(&scene), 20);
+    append = scene_append(2, 1, 2, 1, 4, entries + 2, 1);
     scene_receive(&scene, &append);
-    assert_int_equal(age_of(&scene), 0);
+    assert_int_equal(age_of(&scene), 10);
+    append.to = SCENE_SELF + 1; /* not for this one */
+    append.append_entries = (struct raft_append_entries){0};
+    scene_receive(&scene, &append);
+    assert_int_equal(age_of(&scene), 10);
     scene_destroy(&scene);
 }
 
