@@ -132,6 +132,9 @@ static void check_is_on_quorum(struct raft_network *network, raft_id leader, raf
 {
     const struct raft_configuration *configuration = raft_configuration(network->nodes[leader].raft);
     size_t copies = 0, voters = 0;
+    raft_id other = raft_leader(network->nodes[leader].raft);
+    if (other && network->nodes[other].is_ghost)
+        return;
     for (size_t i = 0; i < configuration->count; i++) {
         const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (configuration->members[i].kind != RAFT_MEMBER_VOTER)
@@ -230,6 +233,16 @@ static void check_reads(struct raft_network *network, const struct raft_event *e
     }
 }
 
+/* The entry before may be gone already; what stands for it knows its term. */
+static raft_term term_before(const struct raft *raft, raft_index index)
+{
+    const struct raft_entry *previous = raft_entry_at(raft, index - 1);
+    struct raft_snapshot snapshot = {0};
+    if (!previous && index > 1)
+        raft_snapshot_at(raft, index - 1, &snapshot);
+    return previous ? previous->term : snapshot.term;
+}
+
 /* What goes to the disk is what is in memory. */
 static void check_write(struct raft_network *network, raft_id id, const struct raft_update *update)
 {
@@ -240,8 +253,7 @@ static void check_write(struct raft_network *network, raft_id id, const struct r
         raft_network_fail(network, "node %" PRIu64 " truncates committed entries", id);
     for (size_t i = 0; i < update->entry_count; i++) {
         const struct raft_entry *entry = &update->entries[i];
-        const struct raft_entry *previous = raft_entry_at(node->raft, entry->index - 1);
-        raft_network_check_birth(network, entry, previous ? previous->term : 0);
+        raft_network_check_birth(network, entry, term_before(node->raft, entry->index));
     }
     if (update->entry_count && update->entries[update->entry_count - 1].index != raft_last_index(node->raft))
         raft_network_fail(network, "node %" PRIu64 " does not write its last entry", id);

