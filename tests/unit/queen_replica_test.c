@@ -128,6 +128,7 @@ static void test_more_than_may_wait_is_refused_as_busy(void **state)
     (void)state;
     struct scene scene = {0};
     struct replica_config config = scene_config(&scene);
+    config.request_timeout_ms = 40;
     scene_create(&scene, &config, NULL, NULL);
     scene_lead(&scene, 3);
     scene.are_peers_silent = scene.is_disk_slow = true;
@@ -139,6 +140,10 @@ static void test_more_than_may_wait_is_refused_as_busy(void **state)
     scene_put(&scene, 2, 2, 300); /* the first one fits */
     assert_null(scene_answer(&scene, 2));
     assert_int_equal(scene_answer(&scene, 3)->outcome, QUEEN_BUSY);
+    scene_advance(&scene, 40);
+    assert_int_equal(scene_answer(&scene, 1)->outcome, QUEEN_UNKNOWN);
+    scene_put(&scene, 4, 1, 300); /* whose client has gone still takes its place */
+    assert_int_equal(scene_answer(&scene, 4)->outcome, QUEEN_BUSY);
     free(bytes);
     scene_destroy(&scene);
 }
