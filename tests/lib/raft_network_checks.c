@@ -132,6 +132,9 @@ static void check_is_on_quorum(struct raft_network *network, raft_id leader, raf
 {
     const struct raft_configuration *configuration = raft_configuration(network->nodes[leader].raft);
     size_t copies = 0, voters = 0;
+    raft_id other = raft_leader(network->nodes[leader].raft);
+    if (other && network->nodes[other].is_ghost)
+        return;
     for (size_t i = 0; i < configuration->count; i++) {
         const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (configuration->members[i].kind != RAFT_MEMBER_VOTER)

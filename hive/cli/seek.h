@@ -1,0 +1,25 @@
+/* Finding a queen again and again, for verbs that hold on to one for long. */
+#ifndef CLI_SEEK_H
+#define CLI_SEEK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/cli.h"
+
+struct cli_seek {
+    char (*addresses)[HIVE_ADDRESS_BYTES]; /* owned: of the target, and those that queens told of */
+    size_t count;
+    size_t turn;       /* where the next round begins to choose */
+    char reason[256];  /* why the last round found nobody */
+    const char *token; /* or NULL */
+};
+
+void cli_seek_begin(struct cli_seek *seek, const struct cli *cli);
+void cli_seek_finish(struct cli_seek *seek);
+
+/* Asks all queens that are known for their health, within a second. Chooses one that is the leader, or that knows
+ * one: the next one after the one that was chosen before. False where there is none. */
+bool cli_seek_round(struct cli_seek *seek, bool is_leader_wanted, char address[HIVE_ADDRESS_BYTES]);
+
+#endif
