@@ -12,6 +12,11 @@ int cli_del(const struct hive_command *command, int argc, char **argv)
     if (!cli_begin(&cli, command, argc, argv, &exit_status))
         return exit_status;
 
+    if (!cli_has_key(&cli)) {
+        cli_end(&cli);
+        return HIVE_EXIT_USAGE;
+    }
+
     struct hive_buffer path = {0};
     hive_buffer_append_text(&path, "/kv/");
     hive_path_append(&path, cli.arguments.items[0]);
@@ -20,7 +25,8 @@ int cli_del(const struct hive_command *command, int argc, char **argv)
 
     struct hive_answer answer;
     cJSON *json = NULL;
-    exit_status = cli_call(&cli, (struct hive_call){.method = "DELETE", .path = path.data}, &answer);
+    exit_status =
+        cli_call(&cli, (struct hive_call){.method = "DELETE", .path = path.data, .is_keyed = true}, &answer);
     if (exit_status == HIVE_EXIT_OK && !(json = cli_answer_json(&answer)))
         exit_status = HIVE_EXIT_FAILED;
     if (json && cli.json) {

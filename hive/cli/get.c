@@ -121,6 +121,8 @@ int cli_get(const struct hive_command *command, int argc, char **argv)
         return exit_status;
     if ((get.prefix != NULL) == (get.cli.arguments.count == 1))
         exit_status = cli_fail(HIVE_EXIT_USAGE, "give either a KEY or --prefix PREFIX");
+    else if (!get.prefix && !cli_has_key(&get.cli))
+        exit_status = HIVE_EXIT_USAGE;
     else
         exit_status = get.prefix ? get_list(&get) : get_one(&get);
     cli_end(&get.cli);

@@ -30,6 +30,12 @@ static int check_mode(const struct cli_node *node, struct hive_error *error)
     if (is_drone && node->queen_list.count)
         return hive_error_set(error, -EINVAL,
                               "--queen-list is for queens: tell a drone its queens with --queen-host");
+    const char *for_queens = node->join.count ? "join"
+                             : node->standby  ? "standby"
+                             : node->restore  ? "restore"
+                                              : NULL;
+    if (is_drone && for_queens)
+        return hive_error_set(error, -EINVAL, "--%s is for queens: leave it out, or say --queen", for_queens);
     if (node->queen && (node->name || node->capacity))
         return hive_error_set(error, -EINVAL,
                               "--%s is for drones: leave it out, or run a drone with --queen-host",
@@ -39,6 +45,34 @@ static int check_mode(const struct cli_node *node, struct hive_error *error)
             error, -EINVAL,
             "'%.80s' cannot be a name: take up to %d letters, digits and . _ -, a letter or digit first",
             node->name, HIVE_NAME_BYTES - 1);
+    return 0;
+}
+
+/* The ways in which a new queen comes to a group; without any she is one by herself. */
+static int check_origin(const struct cli_node *node, struct hive_error *error)
+{
+    const struct {
+        const char *option, *meaning;
+        bool is_given;
+    } ways[] = {
+        {"queen-list", "founds a group together with those queens", node->queen_list.count > 0},
+        {"join", "becomes a member of a group that there is", node->join.count > 0},
+        {"standby", "waits to be added to one", node->standby},
+        {"restore", "begins a new group with a backup", node->restore != NULL},
+    };
+    size_t first = sizeof ways / sizeof *ways;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (!ways[i].is_given)
+            continue;
+        if (first < i)
+            return hive_error_set(error, -EINVAL,
+                                  "--%s and --%s exclude each other: with --%s a queen %s, with --%s she %s",
+                                  ways[first].option, ways[i].option, ways[first].option, ways[first].meaning,
+                                  ways[i].option, ways[i].meaning);
+        first = i;
+    }
+    if (node->restore && !*node->restore)
+        return hive_error_set(error, -EINVAL, "--restore is empty: name the file of a backup");
     return 0;
 }
 
@@ -60,7 +94,7 @@ static int check_times(const struct cli_node *node, struct hive_error *error)
     return 0;
 }
 
-/* An address as all nodes must write it, since a queen's id is made of it: without the spelling localhost. */
+/* An address as all nodes should write it, so that it is the same in every list: without the spelling localhost. */
 static int parse_address(const char *option, const char *text, struct hive_address *address,
                          struct hive_error *error)
 {
@@ -154,6 +188,13 @@ static int configure_queens(struct cli_node *node, struct node_config *config, s
     if (result)
         return result;
     config->queens = *list;
+    bool is_joining = node->join.count > 0;
+    result = normalise("join", config->address, &node->join, error);
+    if (result)
+        return result;
+    config->join = node->join;
+    if (is_joining && node->join.count == 0)
+        return hive_error_set(error, -EINVAL, "--join names this queen herself: name one of the group");
     if (!node->queen && list->count == 0)
         return hive_error_set(error, -EINVAL, "--queen-host names this drone itself: name a queen");
     size_t group = list->count + 1;
@@ -242,11 +283,19 @@ int cli_node_configure(struct cli_node *node, struct node_config *config, struct
         .drone_suspect_ms = node->drone_suspect_ms,
         .drone_lost_ms = node->drone_lost_ms,
         .request_timeout_ms = node->request_timeout_ms,
+        .standby = node->standby,
+        .restore = node->restore,
+        .snapshot_entries = node->snapshot_entries,
+        .snapshot_bytes = node->snapshot_bytes,
+        .read_lease = node->read_lease,
+        .clock_drift_percent = (int)node->clock_drift_percent,
         .name = node->name,
         .capacity = node->capacity ? (int)node->capacity : DRONE_CAPACITY,
         .register_ms = node->register_ms,
     };
     int result = check_mode(node, error);
+    if (!result)
+        result = check_origin(node, error);
     if (!result)
         result = check_times(node, error);
     if (!result)
@@ -268,6 +317,7 @@ void cli_node_finish(struct cli_node *node)
 {
     hive_strings_finish(&node->queen_hosts);
     hive_strings_finish(&node->queen_list);
+    hive_strings_finish(&node->join);
     free(node->default_data_directory);
     node->default_data_directory = NULL;
 }

@@ -9,14 +9,15 @@
 /* What the options say, with the defaults where they say nothing (CLI_NODE_DEFAULTS). */
 struct cli_node {
     bool queen;
-    struct hive_strings queen_hosts, queen_list;
-    const char *interface, *listen, *advertise, *data_directory, *token_file, *name;
+    struct hive_strings queen_hosts, queen_list, join;
+    const char *interface, *listen, *advertise, *data_directory, *token_file, *name, *restore;
     int64_t port; /* -1: the default of the mode */
-    bool insecure;
+    bool insecure, standby, read_lease;
     struct hive_range_ms election_timeout;
     int64_t heartbeat_ms, drone_heartbeat_ms, drone_suspect_ms, drone_lost_ms, request_timeout_ms,
         register_ms;
     int64_t capacity; /* 0: the default */
+    int64_t snapshot_entries, snapshot_bytes, clock_drift_percent;
     int log_level, log_format;
     /* what cli_node_configure makes of it */
     char token[HIVE_TOKEN_BYTES];
@@ -32,6 +33,9 @@ struct cli_node {
                        .drone_lost_ms = 5000,                                                                \
                        .request_timeout_ms = 5000,                                                           \
                        .register_ms = 1000,                                                                  \
+                       .snapshot_entries = 10000,                                                            \
+                       .snapshot_bytes = 64 * 1024 * 1024,                                                   \
+                       .clock_drift_percent = 10,                                                            \
                        .log_level = HIVE_LOG_INFO})
 
 /* Fills a struct cli_node; ends with a zeroed element. */

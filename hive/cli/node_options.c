@@ -34,6 +34,17 @@ const struct hive_option cli_node_options[] = {
      .help = "The queens of the group; the node's own address may be among them, so that all can be given "
              "one list",
      .completion = "node"},
+    {OPTION("join", LIST, join, "HOST:PORT"), .group = QUEENS,
+     .help =
+         "Become a member of the group that this queen belongs to; several are tried in turn. Only for a new "
+         "--data-dir: a queen that has been a member is one, or was removed",
+     .completion = "node"},
+    {OPTION("standby", FLAG, standby, NULL), .group = QUEENS,
+     .help = "Wait until somebody adds this queen to a group ('hive members add')"},
+    {OPTION("restore", STRING, restore, "FILE"), .group = QUEENS,
+     .help =
+         "Begin with this backup (of 'hive snapshot save'), alone in a new group; --data-dir must be empty",
+     .completion = "file"},
     {OPTION("data-dir", STRING, data_directory, "DIR"), .group = QUEENS,
      .help = "Where the log is kept (default: nodes/HOST_PORT in $XDG_STATE_HOME/hive)",
      .completion = "directory"},
@@ -53,6 +64,20 @@ const struct hive_option cli_node_options[] = {
     {OPTION("request-timeout", MS, request_timeout_ms, "TIME"), .group = QUEENS,
      .help = "A write that is not done by then is answered with \"unknown outcome\" (5s)", .min = 10,
      .max = DAY_MS},
+
+    {OPTION("snapshot-entries", INT, snapshot_entries, "N"), .group = QUEENS,
+     .help = "Take a snapshot, and let go of the log before it, after so many entries (10000; 0: never)",
+     .max = INT64_C(1) << 50},
+    {OPTION("snapshot-bytes", INT, snapshot_bytes, "N"), .group = QUEENS,
+     .help = "The same, after so many bytes of commands (67108864, which is 64 MiB; 0: never)",
+     .max = INT64_C(1) << 50},
+    {OPTION("read-lease", FLAG, read_lease, NULL), .group = QUEENS,
+     .help = "Let the leader answer reads without asking the others first, as long as nobody can have been "
+             "elected; "
+             "right only while no two clocks run apart by more than --clock-drift, and a leader that dies is "
+             "noticed by its silence only. To be given to all queens or none"},
+    {OPTION("clock-drift", INT, clock_drift_percent, "PERCENT"), .group = QUEENS,
+     .help = "By how much one queen's clock may run faster than another's, for --read-lease (10)", .max = 90},
 
     {OPTION("name", STRING, name, "NAME"), .group = DRONES,
      .help = "What the drone is called (default: made of its address)"},

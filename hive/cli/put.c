@@ -95,7 +95,8 @@ static enum hive_exit send_value(struct put *put, const struct hive_buffer *valu
                              .content_type = "application/octet-stream",
                              .headers = headers,
                              .body = value->data ? value->data : "",
-                             .body_bytes = value->size};
+                             .body_bytes = value->size,
+                             .is_keyed = true};
     struct hive_answer answer;
     enum hive_exit exit_status = cli_call(&put->cli, call, &answer);
     if (exit_status == HIVE_EXIT_OK)
@@ -113,7 +114,9 @@ int cli_put(const struct hive_command *command, int argc, char **argv)
     if (!cli_begin(&put.cli, command, argc, argv, &exit_status))
         return exit_status;
     struct hive_buffer value = {0};
-    if (put.if_match && put.if_absent)
+    if (!cli_has_key(&put.cli))
+        exit_status = HIVE_EXIT_USAGE;
+    else if (put.if_match && put.if_absent)
         exit_status =
             cli_fail(HIVE_EXIT_USAGE, "--if-match and --if-absent exclude each other: give one of them");
     else

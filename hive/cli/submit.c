@@ -3,11 +3,13 @@
 
 #include "cli/cli.h"
 #include "cli/task.h"
+#include "hive/clock.h"
 #include "hive/encoding.h"
 #include "hive/json.h"
 
 #define WAIT_FIRST_MS   20 /* between two looks at the task; most are done at once */
 #define WAIT_LONGEST_MS 500
+#define LOOK_MS         100 /* at least, for the last look */
 
 struct submit {
     struct cli cli;
@@ -26,7 +28,9 @@ const struct hive_option cli_submit_options[] = {
      .letter = 'w',
      .type = HIVE_OPTION_FLAG,
      .offset = offsetof(struct submit, wait),
-     .help = "Wait until the task is finished; the exit status is 1 unless it succeeded"},
+     .help = "Wait until the task is finished, up to --timeout; the exit status is 1 unless it succeeded, 3 "
+             "where that "
+             "is still open"},
     CLI_OPTIONS,
 };
 
@@ -82,20 +86,32 @@ out:
     return result;
 }
 
-static enum hive_exit wait_for(const struct submit *submit, const char *id)
+static enum hive_exit wait_for(const struct submit *submit, const char *id, int64_t deadline_ms)
 {
     struct hive_buffer path = {0};
     hive_buffer_append_text(&path, "/tasks/");
     hive_path_append(&path, id);
     enum hive_exit exit_status;
     cJSON *json;
-    int pause_ms = WAIT_FIRST_MS;
-    while ((json = cli_get_json(&submit->cli, path.data, &exit_status))) {
+    int64_t left_ms, pause_ms = WAIT_FIRST_MS;
+    struct cli cli = submit->cli; /* for each look there is less time */
+    for (;;) {
+        left_ms = deadline_ms - hive_clock_monotonic_ms();
+        cli.timeout_ms = left_ms > LOOK_MS ? left_ms : LOOK_MS;
+        json = cli_get_json(&cli, path.data, &exit_status);
+        if (!json)
+            break;
         int unfinished = look(submit, json, &exit_status);
         cJSON_Delete(json);
         if (!unfinished)
             break;
-        poll(NULL, 0, pause_ms);
+        if (left_ms <= 0) {
+            exit_status = cli_fail(HIVE_EXIT_UNAVAILABLE,
+                                   "%s is not finished after %g s; see 'hive tasks %s', and 'hive drones'",
+                                   id, (double)submit->cli.timeout_ms / 1000, id);
+            break;
+        }
+        poll(NULL, 0, (int)(pause_ms < left_ms ? pause_ms : left_ms));
         pause_ms = pause_ms * 2 < WAIT_LONGEST_MS ? pause_ms * 2 : WAIT_LONGEST_MS;
     }
     hive_buffer_finish(&path);
@@ -134,6 +150,7 @@ int cli_submit(const struct hive_command *command, int argc, char **argv)
     int exit_status;
     if (!cli_begin(&submit.cli, command, argc, argv, &exit_status))
         return exit_status;
+    int64_t deadline_ms = hive_clock_monotonic_ms() + submit.cli.timeout_ms;
     struct hive_buffer body = {0};
     struct hive_answer answer = {0};
     char id[HIVE_ID_BYTES] = "";
@@ -143,13 +160,14 @@ int cli_submit(const struct hive_command *command, int argc, char **argv)
                                  .path = "/submit_task",
                                  .content_type = "application/json",
                                  .body = body.data,
-                                 .body_bytes = body.size};
+                                 .body_bytes = body.size,
+                                 .is_keyed = true};
         exit_status = cli_call(&submit.cli, call, &answer);
     }
     if (exit_status == HIVE_EXIT_OK)
         exit_status = print_answer(&submit, &answer, id);
     if (exit_status == HIVE_EXIT_OK && submit.wait)
-        exit_status = wait_for(&submit, id);
+        exit_status = wait_for(&submit, id, deadline_ms);
     hive_answer_finish(&answer);
     hive_buffer_finish(&body);
     cli_end(&submit.cli);

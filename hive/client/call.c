@@ -3,7 +3,12 @@
  * Every node is asked for its health before it gets the call itself: a node that hangs then costs a second
  * and not the whole time there is, and a change is sent to nobody but the leader, so that its answer is lost
  * only when the leader was. What the queens say of each other (health, redirects) is followed first; else it
- * is the turn of the next address, and after all were asked in vain there is a short pause. */
+ * is the turn of the next address, and after all were asked in vain there is a short pause.
+ *
+ * A write that was sent and got no answer is in doubt: it may have been applied, or be applied later. With an
+ * Idempotency-Key it is sent again, and whatever is answered then is what became of it, the first time or now.
+ * That holds only as long as the queens remember the key, so it goes on for less than that. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 
@@ -12,22 +17,33 @@
 #include "hive/http_client.h"
 #include "hive/json.h"
 #include "hive/memory.h"
+#include "hive/random.h"
 
 #define PROBE_TIMEOUT_MS 1000 /* a node that says nothing for so long is passed over */
 #define PAUSE_FIRST_MS   20   /* between two rounds: an election takes some 200 ms */
 #define PAUSE_LONGEST_MS 250
 #define NO_ADDRESS       ""
+/* A write in doubt is not sent again later than this after it was sent first: well within the time for which its key is
+ * remembered for certain, for the last one may take its time on the way. */
+#define REPEAT_MS   (HIVE_SESSION_FLOOR_MS / 2)
+#define ATTEMPT_MS  500 /* at least, for one of several attempts */
+#define KEY_DIGITS  32  /* hexadecimal: 128 random bits */
+#define MAX_HEADERS 8   /* of one call */
 
 struct search {
     const struct hive_target *target;
     const struct hive_call *call;
-    int64_t deadline_ms;           /* monotonic */
-    int64_t pause_ms;              /* after this round */
-    size_t next;                   /* index of the address whose turn it is */
-    char hint[HIVE_ADDRESS_BYTES]; /* who is the leader, as the last one asked said; or empty */
-    int hops;                      /* hints followed in a row */
-    struct hive_error reason;      /* why it is not done yet, for the message at the end */
-    bool reason_is_answer;         /* a node gave it, rather than a silence */
+    int64_t started_ms, deadline_ms; /* monotonic */
+    int64_t pause_ms;                /* after this round */
+    size_t next;                     /* index of the address whose turn it is */
+    char hint[HIVE_ADDRESS_BYTES];   /* who is the leader, as the last one asked said; or empty */
+    int hops;                        /* hints followed in a row */
+    struct hive_error reason;        /* why it is not done yet, for the message at the end */
+    bool reason_is_answer;           /* a node gave it, rather than a silence */
+    int64_t sent_ms;                 /* monotonic: when the call was sent first; 0: not yet */
+    bool is_in_doubt;                /* a keyed write was sent, and what became of it is not known */
+    char key_header[sizeof "Idempotency-Key: " + KEY_DIGITS]; /* of a keyed write */
+    const char *headers[MAX_HEADERS + 1];
 };
 
 /* What became of one address. */
@@ -160,6 +176,23 @@ static void hint_from_location(struct search *search, const char *location)
         snprintf(search->hint, sizeof search->hint, "%.*s", (int)bytes, authority);
 }
 
+/* From here on the call ends with a clear answer, or as "unknown". */
+static void begin_doubt(struct search *search)
+{
+    search->is_in_doubt = true;
+    search->deadline_ms = smaller(search->deadline_ms, search->sent_ms + REPEAT_MS);
+}
+
+/* How long the node may take. A keyed write keeps time for another attempt: who hangs need not be who leads then. */
+static int64_t attempt_ms(const struct search *search)
+{
+    int64_t left = left_ms(search);
+    if (!search->call->is_keyed)
+        return left;
+    int64_t half = smaller(left / 2, REPEAT_MS / 2);
+    return smaller(left, half > ATTEMPT_MS ? half : ATTEMPT_MS);
+}
+
 static enum step judge(struct search *search, const struct hive_answer *answer, const char *location,
                        enum hive_exit *exit_status, struct hive_error *error)
 {
@@ -179,15 +212,17 @@ static enum step judge(struct search *search, const struct hive_answer *answer, 
     case 504: /* the queen cannot tell whether it was done */
         note(search, true, error->message);
         *exit_status = HIVE_EXIT_UNKNOWN;
-        return search->call->is_idempotent ? STEP_ON : STEP_DONE;
+        if (search->call->is_keyed)
+            begin_doubt(search);
+        return search->call->is_idempotent || search->call->is_keyed ? STEP_ON : STEP_DONE;
     case 404:
         *exit_status = HIVE_EXIT_NOT_FOUND;
         return STEP_DONE;
     case 412:
         *exit_status = HIVE_EXIT_CONFLICT;
         return STEP_DONE;
-    default:
-        *exit_status = HIVE_EXIT_FAILED;
+    default: /* this time it was refused, which says nothing about the time before */
+        *exit_status = search->is_in_doubt ? HIVE_EXIT_UNKNOWN : HIVE_EXIT_FAILED;
         return STEP_DONE;
     }
 }
@@ -201,18 +236,22 @@ static enum step send_call(struct search *search, const char *address, struct hi
                                         .url = url,
                                         .token = *search->target->token ? search->target->token : NULL,
                                         .content_type = call->content_type,
-                                        .headers = call->headers,
+                                        .headers = search->headers,
                                         .body = call->body,
                                         .body_bytes = call->body_bytes,
-                                        .timeout_ms = left_ms(search)};
+                                        .timeout_ms = attempt_ms(search)};
     struct hive_http_reply reply = {0};
     struct hive_error failure = {{0}};
     enum step step = STEP_ON;
     if (request.timeout_ms <= 0)
         goto out;
+    if (!search->sent_ms)
+        search->sent_ms = hive_clock_monotonic_ms();
     if (hive_http_call(&request, &reply, &failure)) {
         note_silence(search, address, url, &failure);
-        if (reply.was_sent && !call->is_idempotent) {
+        if (reply.was_sent && call->is_keyed) {
+            begin_doubt(search);
+        } else if (reply.was_sent && !call->is_idempotent) {
             hive_error_set(error, 0, "it may have been done or not: the answer of %s was lost", address);
             *exit_status = HIVE_EXIT_UNKNOWN;
             step = STEP_DONE;
@@ -232,27 +271,58 @@ out:
     return step;
 }
 
+/* The call's own headers, and behind them the key of a keyed write. */
+static void collect_headers(struct search *search)
+{
+    size_t count = 0;
+    for (; search->call->headers && search->call->headers[count]; count++) {
+        assert(count < MAX_HEADERS - 1);
+        search->headers[count] = search->call->headers[count];
+    }
+    if (!search->call->is_keyed)
+        return;
+    char key[KEY_DIGITS + 1];
+    hive_random_hex(key, KEY_DIGITS);
+    snprintf(search->key_header, sizeof search->key_header, "Idempotency-Key: %s", key);
+    search->headers[count] = search->key_header;
+}
+
+/* Out of time. */
+static enum hive_exit give_up(const struct search *search, struct hive_error *error)
+{
+    double limit_s = (double)(search->deadline_ms - search->started_ms) / 1000;
+    const char *reason = *search->reason.message ? search->reason.message : "nobody was asked";
+    if (search->is_in_doubt) {
+        hive_error_set(error, 0, "it may have been done or not, no queen could tell within %g s: %s", limit_s,
+                       reason);
+        return HIVE_EXIT_UNKNOWN;
+    }
+    hive_error_set(error, 0, "no leader within %g s, nothing was done: %s; see 'hive status'", limit_s,
+                   reason);
+    return HIVE_EXIT_UNAVAILABLE;
+}
+
 enum hive_exit hive_call(const struct hive_target *target, const struct hive_call *call,
                          struct hive_answer *answer, struct hive_error *error)
 {
     *answer = (struct hive_answer){0};
+    int64_t now_ms = hive_clock_monotonic_ms();
     struct search search = {.target = target,
                             .call = call,
-                            .deadline_ms = hive_clock_monotonic_ms() + call->timeout_ms,
+                            .started_ms = now_ms,
+                            .deadline_ms = now_ms + call->timeout_ms,
                             .pause_ms = PAUSE_FIRST_MS};
     struct hive_error own;
     if (!error)
         error = &own;
+    collect_headers(&search);
     char address[HIVE_ADDRESS_BYTES];
     while (target->count && choose(&search, address)) {
         enum hive_exit exit_status;
         if (probe(&search, address) && send_call(&search, address, answer, &exit_status, error) == STEP_DONE)
             return exit_status;
     }
-    hive_error_set(error, 0, "no leader within %g s, nothing was done: %s; see 'hive status'",
-                   (double)call->timeout_ms / 1000,
-                   *search.reason.message ? search.reason.message : "nobody was asked");
-    return HIVE_EXIT_UNAVAILABLE;
+    return give_up(&search, error);
 }
 
 void hive_answer_finish(struct hive_answer *answer)

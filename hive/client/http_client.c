@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "hive/clock.h"
 #include "hive/limits.h"
 #include "hive/memory.h"
 #include "hive/version.h"
@@ -25,13 +26,18 @@ struct exchange {
     CURL *easy;                    /* owned */
     struct curl_slist *headers;    /* owned */
     hive_http_done *done;
+    hive_http_piece *piece; /* or NULL */
     void *context;
     size_t response_bytes;
     int64_t timeout_ms;
-    bool is_safe; /* changes nothing on the server: may be sent twice */
+    int64_t idle_timeout_ms; /* 0: none */
+    int64_t last_piece_ms;   /* monotonic: when bytes of the body last came, or the start */
+    bool is_safe;            /* changes nothing on the server: may be sent twice */
     bool was_sent;
     bool was_cut; /* its connection ended without an answer after it was sent */
     bool is_too_large;
+    bool is_silent;    /* the idle timeout is over */
+    bool is_abandoned; /* `piece` has enough */
     struct hive_buffer body;
     char failure[160];
 };
@@ -102,6 +108,13 @@ static size_t receive(char *data, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
     size_t bytes = size * count;
+    long status = 0;
+    exchange->last_piece_ms = hive_clock_monotonic_ms();
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (exchange->piece && status >= 200 && status < 300) {
+        exchange->is_abandoned = !exchange->piece(data, bytes, exchange->context);
+        return exchange->is_abandoned ? 0 : bytes;
+    }
     if (bytes > exchange->response_bytes - exchange->body.size) {
         exchange->is_too_large = true;
         return 0;
@@ -194,7 +207,7 @@ static void set_options(struct exchange *exchange, const struct hive_http_reques
 void hive_http_client_start(struct hive_http_client *client, const struct hive_http_request *request,
                             hive_http_done *done, void *context)
 {
-    assert(request->timeout_ms > 0);
+    assert(request->timeout_ms > 0 || request->idle_timeout_ms > 0);
     struct exchange *exchange = client->spare;
     if (exchange)
         client->spare = exchange->next;
@@ -206,11 +219,14 @@ void hive_http_client_start(struct hive_http_client *client, const struct hive_h
     *exchange = (struct exchange){
         .easy = easy,
         .done = done,
+        .piece = request->piece,
         .context = context,
         .next = client->active,
         .link = &client->active,
         .response_bytes = request->response_bytes ? request->response_bytes : HIVE_RESPONSE_BYTES,
         .timeout_ms = request->timeout_ms,
+        .idle_timeout_ms = request->idle_timeout_ms,
+        .last_piece_ms = hive_clock_monotonic_ms(),
         .is_safe = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD")};
     if (client->active)
         client->active->link = &exchange->next;
@@ -277,6 +293,13 @@ static int describe(struct exchange *exchange, CURLcode code)
         snprintf(exchange->failure, sizeof exchange->failure, "timed out after %lld ms",
                  (long long)exchange->timeout_ms);
         error_number = -ETIMEDOUT;
+    }
+    if (exchange->is_silent)
+        snprintf(exchange->failure, sizeof exchange->failure, "silent for %lld ms",
+                 (long long)exchange->idle_timeout_ms);
+    if (exchange->is_abandoned) {
+        snprintf(exchange->failure, sizeof exchange->failure, "given up");
+        error_number = -ECANCELED;
     }
     if (exchange->is_too_large)
         snprintf(exchange->failure, sizeof exchange->failure, "the answer is larger than %zu bytes",
@@ -349,6 +372,31 @@ static bool progress(struct hive_http_client *client)
     return any;
 }
 
+/* When the next idle timeout is over, in milliseconds from now; `otherwise` where that is sooner. */
+static int until_silence(const struct hive_http_client *client, int otherwise)
+{
+    int64_t now_ms = hive_clock_monotonic_ms(), shortest = otherwise;
+    for (const struct exchange *exchange = client->active; exchange; exchange = exchange->next) {
+        int64_t left = exchange->last_piece_ms + exchange->idle_timeout_ms - now_ms;
+        if (exchange->idle_timeout_ms && left < shortest)
+            shortest = left > 0 ? left : 0;
+    }
+    return (int)shortest;
+}
+
+/* Ends a request that was silent for too long; true where there was one, and there may be more. */
+static bool end_silent(struct hive_http_client *client)
+{
+    for (struct exchange *exchange = client->active; exchange; exchange = exchange->next)
+        if (exchange->idle_timeout_ms &&
+            exchange->last_piece_ms + exchange->idle_timeout_ms <= hive_clock_monotonic_ms()) {
+            exchange->is_silent = true;
+            finish_exchange(client, exchange, CURLE_OPERATION_TIMEDOUT);
+            return true;
+        }
+    return false;
+}
+
 void hive_http_client_wait(struct hive_http_client *client, struct pollfd *descriptors, unsigned count,
                            int timeout_ms)
 {
@@ -363,8 +411,11 @@ void hive_http_client_wait(struct hive_http_client *client, struct pollfd *descr
         client->waits[i] = (struct curl_waitfd){.fd = descriptors[i].fd, .events = events};
     }
     bool any = progress(client); /* requests that were just started get going before the wait */
-    curl_multi_poll(client->multi, client->waits, count, any || timeout_ms < 0 ? 0 : timeout_ms, NULL);
+    curl_multi_poll(client->multi, client->waits, count,
+                    any || timeout_ms < 0 ? 0 : until_silence(client, timeout_ms), NULL);
     progress(client);
+    while (end_silent(client))
+        ;
     /* curl does not pass on hang-ups and errors, which the caller must see to stop waiting for them. */
     if (count && poll(descriptors, count, 0) < 0)
         for (unsigned i = 0; i < count; i++)

@@ -20,8 +20,10 @@
 #include "hive/json.h"
 #include "hive/log.h"
 #include "hive/memory.h"
+#include "hive/random.h"
 #include "hive/version.h"
 
+#define KEY_DIGITS   32   /* hexadecimal: 128 random bits */
 #define CALL_MS      1000 /* for one answer; a leader needs a few, and a queen that is stopped gives none */
 #define QUICK_MS     100  /* between rounds at first … */
 #define QUICK_ROUNDS 30   /* … and for so many of them: longer than a start or an election takes */
@@ -64,7 +66,9 @@ struct registrar {
     bool is_answered;                /* what the call under way brought: */
     struct hive_http_reply answer;
     char failure[HIVE_ERROR_BYTES]; /* why there is no answer, where its status is 0 */
-    struct failure complaint;       /* the last one logged; outcome REGISTERED: none since the last success */
+    char key_header[sizeof "Idempotency-Key: " +
+                    KEY_DIGITS]; /* of the registration under way; empty: a new one */
+    struct failure complaint;    /* the last one logged; outcome REGISTERED: none since the last success */
 
     pthread_mutex_t lock;           /* guards: */
     char queen[HIVE_ADDRESS_BYTES]; /* whom the drone is registered with; empty: nobody */
@@ -188,6 +192,17 @@ static enum outcome read_answer(const struct registrar *registrar, const char *a
     return answer->status < 500 ? REFUSED : UNAVAILABLE;
 }
 
+/* One key for all attempts at one registration: a queen whose answer was lost may have written it. */
+static const char *registration_key(struct registrar *registrar)
+{
+    char key[KEY_DIGITS + 1];
+    if (!registrar->key_header[0]) {
+        hive_random_hex(key, KEY_DIGITS);
+        snprintf(registrar->key_header, sizeof registrar->key_header, "Idempotency-Key: %s", key);
+    }
+    return registrar->key_header;
+}
+
 /* Asks the queen at `address`. */
 static enum outcome ask(struct registrar *registrar, const char *address, char next[HIVE_ADDRESS_BYTES],
                         char reason[HIVE_ERROR_BYTES])
@@ -198,6 +213,7 @@ static enum outcome ask(struct registrar *registrar, const char *address, char n
                                         .url = url,
                                         .token = registrar->token,
                                         .content_type = "application/json",
+                                        .headers = (const char *const[]){registration_key(registrar), NULL},
                                         .body = registrar->body,
                                         .body_bytes = strlen(registrar->body),
                                         .timeout_ms = CALL_MS};
@@ -214,6 +230,9 @@ static enum outcome ask(struct registrar *registrar, const char *address, char n
         outcome = read_answer(registrar, address, next, reason);
     if (registrar->is_answered)
         hive_buffer_finish(&registrar->answer.body);
+    /* Settled: what comes next is a registration of its own, which must not get this one's old answer. */
+    if (outcome == REGISTERED || outcome == REFUSED)
+        registrar->key_header[0] = '\0';
     return outcome;
 }
 

@@ -17,6 +17,7 @@ struct registration {
     const char *address, *version, *secret;
     char name[HIVE_NAME_BYTES];
     int64_t capacity;
+    struct machine_bytes idempotency_key; /* the request's */
 };
 
 static void finish(struct registration *registration)
@@ -67,13 +68,12 @@ static void reply_registered(struct registration *registration)
 static void on_applied(const struct queen_answer *answer, void *context)
 {
     struct registration *registration = context;
-    if (!answer_unless_done(registration->request, answer)) {
+    if (!answer_unless_applied(registration->request, answer)) {
         if (answer->result->status == MACHINE_OK)
             reply_registered(registration);
         else
-            hive_request_reply_problem(registration->request, 429, "full",
-                                       "%d drones are registered, which is the most: stop some first",
-                                       HIVE_DRONES);
+            answer_full(registration->request, HIVE_DRONES,
+                        "drones are registered, which is the most: stop some first");
     }
     finish(registration);
 }
@@ -92,7 +92,8 @@ static struct machine_bytes bytes_of(const char *text)
     return (struct machine_bytes){.data = text, .size = strlen(text)};
 }
 
-/* Drones renew their registration all the time: where nothing changed, nothing is written. */
+/* Drones renew their registration all the time: where nothing changed, nothing is written, and an
+ * Idempotency-Key is not used up. */
 static void on_machine(const struct queen_answer *answer, void *context)
 {
     struct registration *registration = context;
@@ -112,6 +113,7 @@ static void on_machine(const struct queen_answer *answer, void *context)
         .version = bytes_of(registration->version),
         .secret = bytes_of(registration->secret),
         .capacity = (uint32_t)registration->capacity,
+        .idempotency_key = registration->idempotency_key,
     };
     queen_propose(registration->node->queen, &command, on_applied, registration);
 }
@@ -130,6 +132,10 @@ void handle_register(struct hive_request *request, void *context)
     registration->json = hive_json_parse_object(body, bytes, &error);
     if (!registration->json || parse(registration, &error)) {
         hive_request_reply_problem(request, 400, "bad-request", "%s", error.message);
+        finish(registration);
+        return;
+    }
+    if (!answer_idempotency_key(request, &registration->idempotency_key)) {
         finish(registration);
         return;
     }

@@ -8,6 +8,14 @@ void handle_healthz(struct hive_request *request, void *context);
 
 void handle_request_vote(struct hive_request *request, void *context);
 void handle_append_entries(struct hive_request *request, void *context);
+void handle_install_snapshot(struct hive_request *request, void *context);
+void handle_timeout_now(struct hive_request *request, void *context);
+
+void handle_list_members(struct hive_request *request, void *context);
+void handle_add_member(struct hive_request *request, void *context);
+void handle_promote_member(struct hive_request *request, void *context);
+void handle_transfer_leadership(struct hive_request *request, void *context);
+void handle_remove_member(struct hive_request *request, void *context);
 
 void handle_register(struct hive_request *request, void *context);
 void handle_list_drones(struct hive_request *request, void *context);
@@ -21,5 +29,8 @@ void handle_put_key(struct hive_request *request, void *context);
 void handle_get_key(struct hive_request *request, void *context);
 void handle_delete_key(struct hive_request *request, void *context);
 void handle_list_keys(struct hive_request *request, void *context);
+
+void handle_watch(struct hive_request *request, void *context);
+void handle_get_snapshot(struct hive_request *request, void *context);
 
 #endif

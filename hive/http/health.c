@@ -9,10 +9,11 @@
 #include "hive/version.h"
 #include "http/answer.h"
 #include "http/handlers.h"
+#include "queen/group.h"
 
 static const char *const progress_names[] = {"probe", "replicate", "snapshot"};
 
-/* The core's roles under the API's names; a learner is told apart once groups can have some. */
+/* The core's roles under the API's names. */
 static const char *role_name(enum raft_role role)
 {
     static const enum hive_raft_state states[] = {HIVE_RAFT_FOLLOWER, HIVE_RAFT_CANDIDATE, HIVE_RAFT_LEADER};
@@ -29,9 +30,13 @@ static void append_common(struct hive_buffer *json, const struct node *node, boo
         node->address, (int)getpid(), hive_clock_monotonic_ms() - node->started_ms);
 }
 
-static void append_address(struct hive_buffer *json, const char *name, const char *address)
+static void append_text(struct hive_buffer *json, const char *name, const char *text)
 {
-    hive_buffer_format(json, address ? ",\"%s\":\"%s\"" : ",\"%s\":null", name, address);
+    hive_buffer_format(json, ",\"%s\":", name);
+    if (*text)
+        hive_json_append_string(json, text, strlen(text));
+    else
+        hive_buffer_append_text(json, "null");
 }
 
 static void append_peers(struct hive_buffer *json, const struct queen_status *status)
@@ -39,7 +44,8 @@ static void append_peers(struct hive_buffer *json, const struct queen_status *st
     hive_buffer_append_text(json, ",\"peers\":[");
     for (size_t i = 0; i < status->peer_count; i++) {
         const struct queen_peer *peer = &status->peers[i];
-        hive_buffer_format(json, "%s{\"address\":\"%s\"", i > 0 ? "," : "", peer->address);
+        hive_buffer_format(json, "%s{\"address\":\"%s\",\"kind\":\"%s\"", i > 0 ? "," : "", peer->address,
+                           raft_member_kind_names[peer->kind]);
         if (status->role == RAFT_LEADER)
             hive_buffer_format(
                 json, ",\"match\":%" PRIu64 ",\"next\":%" PRIu64 ",\"state\":\"%s\",\"last_ack_ms\":%" PRId64,
@@ -64,9 +70,11 @@ static void append_transitions(struct hive_buffer *json, const struct queen_stat
     hive_buffer_append_text(json, ",\"transitions\":[");
     for (size_t i = 0; i < status->transition_count; i++) {
         const struct queen_transition *transition = &status->transitions[i];
-        hive_buffer_format(json, "%s{\"time_ms\":%" PRId64 ",\"term\":%" PRIu64 ",\"state\":\"%s\"}",
+        hive_buffer_format(json, "%s{\"time_ms\":%" PRId64 ",\"term\":%" PRIu64 ",\"state\":\"%s\"",
                            i > 0 ? "," : "", transition->time_ms, transition->transition.term,
                            role_name(transition->transition.role));
+        append_text(json, "reason", transition->transition.reason);
+        hive_buffer_append_text(json, "}");
     }
     hive_buffer_append_text(json, "]");
 }
@@ -85,20 +93,38 @@ static bool append_drone(const struct queen_drone *drone, void *context)
     return true;
 }
 
+/* It can serve: it is of a group, and knows who leads that. */
+static bool is_ready(const struct queen_status *status)
+{
+    bool is_member = status->standing == RAFT_STANDING_VOTER || status->standing == RAFT_STANDING_LEARNER;
+    return is_member && status->leader[0];
+}
+
+/* Who does not vote shows as such, whatever it follows. */
+static const char *state_name(const struct queen_status *status)
+{
+    return status->standing == RAFT_STANDING_VOTER || status->role == RAFT_LEADER
+               ? role_name(status->role)
+               : hive_raft_state_names[HIVE_RAFT_LEARNER];
+}
+
 static void append_queen(struct hive_buffer *json, const struct node *node, bool with_drones)
 {
     struct queen_status status;
     queen_status(node->queen, &status);
     char id[24];
     snprintf(id, sizeof id, "%" PRIu64, status.id);
-    append_common(json, node, status.leader != NULL, id);
-    hive_buffer_format(json, ",\"raft_state\":\"%s\",\"term\":%" PRIu64, role_name(status.role), status.term);
-    append_address(json, "leader", status.leader);
-    append_address(json, "voted_for", status.voted_for);
+    append_common(json, node, is_ready(&status), id);
+    hive_buffer_format(json, ",\"raft_state\":\"%s\",\"term\":%" PRIu64 ",\"standing\":\"%s\"",
+                       state_name(&status), status.term, group_standing_names[status.standing]);
+    append_text(json, "reason", status.reason);
+    append_text(json, "leader", status.leader);
+    append_text(json, "voted_for", status.voted_for);
     hive_buffer_format(json,
                        ",\"last_heartbeat\":%" PRId64 ",\"log\":{\"first\":%" PRIu64 ",\"last\":%" PRIu64
-                       ",\"commit\":%" PRIu64 ",\"applied\":%" PRIu64 ",\"snapshot\":0}",
-                       status.last_heartbeat_ms, status.first, status.last, status.commit, status.applied);
+                       ",\"commit\":%" PRIu64 ",\"applied\":%" PRIu64 ",\"snapshot\":%" PRIu64 "}",
+                       status.last_heartbeat_ms, status.first, status.last, status.commit, status.applied,
+                       status.snapshot);
     append_peers(json, &status);
     append_tasks(json, &status.tasks);
     append_transitions(json, &status);

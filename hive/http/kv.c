@@ -76,7 +76,7 @@ static bool read_condition(struct hive_request *request, struct machine_command 
 static void on_written(const struct queen_answer *answer, void *context)
 {
     struct hive_request *request = context;
-    if (answer_unless_done(request, answer))
+    if (answer_unless_applied(request, answer))
         return;
     const struct machine_result *result = answer->result;
     struct machine_bytes key;
@@ -101,7 +101,10 @@ static void on_written(const struct queen_answer *answer, void *context)
             "the condition does not hold (the ETag of this answer is the key's, where it exists): "
             "read the key again and decide anew");
         break;
-    case MACHINE_FULL:
+    case MACHINE_FULL: /* of keys of the store there may be any number */
+        answer_full(request, 0, NULL);
+        break;
+    case MACHINE_KEY_REUSED: /* answered above */
     case MACHINE_INVALID:
         hive_request_reply_problem(request, 500, "internal", "the queens could not apply this write");
         break;
@@ -112,7 +115,7 @@ static void write_key(struct hive_request *request, struct node *node, enum mach
 {
     struct machine_command command = {.type = type};
     if (answer_if_drone(request, node) || !read_key(request, &command.key) ||
-        !read_condition(request, &command))
+        !read_condition(request, &command) || !answer_idempotency_key(request, &command.idempotency_key))
         return;
     if (type == MACHINE_KV_PUT)
         command.value.data = hive_request_body(request, &command.value.size);

@@ -13,6 +13,7 @@
 #include "hive/log.h"
 #include "hive/version.h"
 #include "queen/queen.h"
+#include "store/store.h"
 
 /* §9 of the design: who listens beyond loopback must know whom it talks to. */
 static int check_exposure(const struct node_config *config, const struct sockaddr_storage *address,
@@ -70,22 +71,41 @@ static int open_listener(struct node *node, bool *is_loopback, int *listener, st
     return 0;
 }
 
+/* Makes the data directory out of a backup. */
+static int restore(const struct node *node, struct hive_error *error)
+{
+    const struct node_config *config = node->config;
+    int code = store_restore(config->data_directory, config->restore, node->address, error);
+    if (code)
+        return hive_error_prefix(error, code, "cannot restore%s",
+                                 code == -EEXIST ? " (leave --restore out to go on with what is there)" : "");
+    hive_log_info("restored", LOG_S("from", config->restore), LOG_S("to", config->data_directory));
+    return 0;
+}
+
 static int start_queen(struct node *node, struct hive_error *error)
 {
     const struct node_config *config = node->config;
     struct queen_config queen = {
         .queens = &config->queens,
+        .join = &config->join,
+        .standby = config->standby,
         .data_directory = config->data_directory,
         .token = config->token,
         .election_timeout = config->election_timeout,
         .heartbeat_ms = config->heartbeat_ms,
         .request_timeout_ms = config->request_timeout_ms,
+        .snapshot_entries = config->snapshot_entries,
+        .snapshot_bytes = config->snapshot_bytes,
+        .read_lease = config->read_lease,
+        .clock_drift_percent = config->clock_drift_percent,
         .drone_heartbeat_ms = config->drone_heartbeat_ms,
         .drone_suspect_ms = config->drone_suspect_ms,
         .drone_lost_ms = config->drone_lost_ms,
     };
     snprintf(queen.address, sizeof queen.address, "%s", node->address);
-    return queen_start(&queen, &node->queen, error);
+    int code = config->restore ? restore(node, error) : 0;
+    return code ? code : queen_start(&queen, &node->queen, error);
 }
 
 static void create_drone(struct node *node)
@@ -117,10 +137,12 @@ static int start_server(struct node *node, int listener, bool is_loopback, struc
 
 static void stop(struct node *node)
 {
-    if (node->server)
-        hive_server_quiesce(node->server);
+    /* A leader hands its office over first, and in a group of two needs the other's calls for that: until then the server takes
+     * them. Whoever comes later is told that this queen is stopping. */
     if (node->queen)
         queen_stop(node->queen);
+    if (node->server)
+        hive_server_quiesce(node->server);
     if (node->drone)
         drone_stop(node->drone);
     if (node->server)

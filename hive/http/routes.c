@@ -13,6 +13,20 @@ const struct hive_route node_routes[] = {
      "Raft: a candidate asks for a vote"},
     {"POST", "/append_entries", handle_append_entries, HIVE_ACCESS_TOKEN, HIVE_RPC_BODY_BYTES,
      "Raft: a leader sends entries, or its heartbeat"},
+    {"POST", "/install_snapshot", handle_install_snapshot, HIVE_ACCESS_TOKEN, HIVE_RPC_BODY_BYTES,
+     "Raft: a leader sends a piece of a snapshot"},
+    {"POST", "/timeout_now", handle_timeout_now, HIVE_ACCESS_TOKEN, HIVE_BODY_BYTES,
+     "Raft: a leader hands its office over"},
+
+    {"GET", "/members", handle_list_members, HIVE_ACCESS_PUBLIC, 0,
+     "This queen, and the group's members as it knows them"},
+    {"POST", "/members", handle_add_member, HIVE_ACCESS_TOKEN, HIVE_BODY_BYTES,
+     "Takes a queen into the group"},
+    {"POST", "/members/ID/promote", handle_promote_member, HIVE_ACCESS_TOKEN, HIVE_BODY_BYTES,
+     "Gives a member its vote"},
+    {"POST", "/members/ID/transfer", handle_transfer_leadership, HIVE_ACCESS_TOKEN, HIVE_BODY_BYTES,
+     "Makes a member the leader"},
+    {"DELETE", "/members/ID", handle_remove_member, HIVE_ACCESS_TOKEN, 0, "Removes a queen from the group"},
 
     {"POST", "/register", handle_register, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, "A drone makes itself known"},
     {"GET", "/drones", handle_list_drones, HIVE_ACCESS_PUBLIC, 0, "The drones"},
@@ -27,5 +41,8 @@ const struct hive_route node_routes[] = {
     {"PUT", "/kv/...", handle_put_key, HIVE_ACCESS_PUBLIC, HIVE_VALUE_BYTES, "Sets a key"},
     {"GET", "/kv/...", handle_get_key, HIVE_ACCESS_PUBLIC, 0, "A key's value"},
     {"DELETE", "/kv/...", handle_delete_key, HIVE_ACCESS_PUBLIC, 0, "Removes a key"},
+
+    {"GET", "/watch", handle_watch, HIVE_ACCESS_PUBLIC, 0, "The changes of keys, as they happen"},
+    {"GET", "/snapshot", handle_get_snapshot, HIVE_ACCESS_TOKEN, 0, "A backup of the whole state"},
     {0},
 };

@@ -10,13 +10,11 @@
 static void on_submitted(const struct queen_answer *answer, void *context)
 {
     struct hive_request *request = context;
-    if (answer_unless_done(request, answer))
+    if (answer_unless_applied(request, answer))
         return;
     if (answer->result->status != MACHINE_OK) {
-        hive_request_reply_problem(
-            request, 429, "full",
-            "%d tasks are not finished, which is the most: wait for some, or start more drones",
-            HIVE_TASKS_UNFINISHED);
+        answer_full(request, HIVE_TASKS_UNFINISHED,
+                    "tasks are not finished, which is the most: wait for some, or start more drones");
         return;
     }
     char id[HIVE_ID_BYTES];
@@ -59,7 +57,7 @@ void handle_submit_task(struct hive_request *request, void *context)
     struct machine_command command = {.type = MACHINE_TASK_SUBMIT};
     if (!json || parse_task(json, &command, &error)) {
         hive_request_reply_problem(request, 400, "bad-request", "%s", error.message);
-    } else {
+    } else if (answer_idempotency_key(request, &command.idempotency_key)) {
         queen_propose(node->queen, &command, on_submitted, request);
     }
     cJSON_Delete(json);

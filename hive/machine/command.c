@@ -4,9 +4,11 @@
  * Numbers are little-endian and unsigned unless said otherwise. Every command starts with a head of 10 bytes:
  *
  *     offset  bytes
- *          0      1  version of this format: 1
+ *          0      1  version of this format: 1 without an idempotency key, 2 with one
  *          1      1  type, enum machine_command_type
  *          2      8  time_ms, signed
+ *
+ * Version 2 alone goes on with the idempotency key: 1 byte: its length, 1 to 64; then that many printable ASCII characters.
  *
  * Then the fields of its type, without gaps, and nothing after them:
  *
@@ -32,8 +34,11 @@
 #include <assert.h>
 #include <errno.h>
 
-#define FORMAT_VERSION 1
-#define FIELDS_MAX     5
+#include "machine/tables.h"
+
+enum { VERSION_PLAIN = 1, VERSION_KEYED = 2 };
+
+#define FIELDS_MAX 5
 
 enum kind { KIND_NONE, KIND_BYTES, KIND_TEXT, KIND_U32, KIND_U64, KIND_CONDITION, KIND_STATE };
 
@@ -71,14 +76,6 @@ static const struct field fields[][FIELDS_MAX] = {
 
 #define TYPE_COUNT (sizeof fields / sizeof *fields)
 
-static void put_number(struct hive_buffer *buffer, uint64_t number, size_t bytes)
-{
-    unsigned char *place = hive_buffer_reserve(buffer, bytes);
-    for (size_t i = 0; i < bytes; i++)
-        place[i] = (unsigned char)(number >> (8 * i));
-    buffer->size += bytes;
-}
-
 static void put_field(struct hive_buffer *buffer, const struct field *field,
                       const struct machine_command *command)
 {
@@ -90,79 +87,54 @@ static void put_field(struct hive_buffer *buffer, const struct field *field,
         break;
     case KIND_BYTES:
     case KIND_TEXT:
-        assert(bytes->size <= UINT32_MAX);
-        put_number(buffer, bytes->size, 4);
-        hive_buffer_append(buffer, bytes->data, bytes->size);
+        bytes_put_string(buffer, *bytes);
         break;
     case KIND_U32:
-        put_number(buffer, *(const uint32_t *)member, 4);
+        bytes_put_number(buffer, *(const uint32_t *)member, 4);
         break;
     case KIND_U64:
-        put_number(buffer, *(const uint64_t *)member, 8);
+        bytes_put_number(buffer, *(const uint64_t *)member, 8);
         break;
     case KIND_CONDITION:
-        put_number(buffer, command->condition, 1);
+        bytes_put_number(buffer, command->condition, 1);
         if (command->condition == MACHINE_IF_INDEX)
-            put_number(buffer, command->condition_index, 8);
+            bytes_put_number(buffer, command->condition_index, 8);
         break;
     case KIND_STATE:
-        put_number(buffer, command->state, 1);
+        bytes_put_number(buffer, command->state, 1);
         break;
     }
+}
+
+bool machine_is_idempotency_key(struct machine_bytes key)
+{
+    if (key.size < 1 || key.size > HIVE_IDEMPOTENCY_KEY_BYTES)
+        return false;
+    for (size_t i = 0; i < key.size; i++)
+        if (key.data[i] < ' ' || key.data[i] > '~')
+            return false;
+    return true;
 }
 
 void machine_command_encode(const struct machine_command *command, struct hive_buffer *buffer)
 {
+    const struct machine_bytes *key = &command->idempotency_key;
+
     assert(command->type > 0 && command->type < TYPE_COUNT);
-    put_number(buffer, FORMAT_VERSION, 1);
-    put_number(buffer, command->type, 1);
-    put_number(buffer, (uint64_t)command->time_ms, 8);
+    assert(key->size <= HIVE_IDEMPOTENCY_KEY_BYTES);
+    bytes_put_number(buffer, key->size ? VERSION_KEYED : VERSION_PLAIN, 1);
+    bytes_put_number(buffer, command->type, 1);
+    bytes_put_number(buffer, (uint64_t)command->time_ms, 8);
+    if (key->size) {
+        bytes_put_number(buffer, key->size, 1);
+        hive_buffer_append(buffer, key->data, key->size);
+    }
     for (size_t i = 0; i < FIELDS_MAX; i++)
         put_field(buffer, &fields[command->type][i], command);
 }
 
-/* What is left to decode. */
-struct reader {
-    const unsigned char *data;
-    size_t left;
-    bool is_short; /* more was asked for than there was */
-};
-
-static const unsigned char *get_bytes(struct reader *reader, size_t bytes)
-{
-    if (bytes > reader->left) {
-        reader->is_short = true;
-        return NULL;
-    }
-    const unsigned char *data = reader->data;
-    reader->data += bytes;
-    reader->left -= bytes;
-    return data;
-}
-
-/* 0 where it is short. */
-static uint64_t get_number(struct reader *reader, size_t bytes)
-{
-    const unsigned char *data = get_bytes(reader, bytes);
-    uint64_t number = 0;
-    for (size_t i = bytes; data && i-- > 0;)
-        number = number << 8 | data[i];
-    return number;
-}
-
-static bool get_string(struct reader *reader, const struct field *field, struct machine_bytes *bytes)
-{
-    bytes->size = get_number(reader, 4);
-    if (reader->is_short || bytes->size < field->min || bytes->size > field->max)
-        return false;
-    bytes->data = (const char *)get_bytes(reader, bytes->size);
-    if (reader->is_short)
-        return false;
-    return field->kind == KIND_BYTES || !memchr(bytes->data, 0, bytes->size);
-}
-
 /* False where the field is cut short or holds what it may not. */
-static bool get_field(struct reader *reader, const struct field *field, struct machine_command *command)
+static bool get_field(struct bytes_reader *reader, const struct field *field, struct machine_command *command)
 {
     void *member = (char *)command + field->offset;
 
@@ -170,44 +142,55 @@ static bool get_field(struct reader *reader, const struct field *field, struct m
     case KIND_NONE:
         break;
     case KIND_BYTES:
+        return bytes_get_string(reader, field->min, field->max, member);
     case KIND_TEXT:
-        return get_string(reader, field, member);
+        return bytes_get_text(reader, field->min, field->max, member);
     case KIND_U32:
-        *(uint32_t *)member = (uint32_t)get_number(reader, 4);
+        *(uint32_t *)member = (uint32_t)bytes_get_number(reader, 4);
         break;
     case KIND_U64:
-        *(uint64_t *)member = get_number(reader, 8);
+        *(uint64_t *)member = bytes_get_number(reader, 8);
         break;
     case KIND_CONDITION:
-        command->condition = (enum machine_condition)get_number(reader, 1);
+        command->condition = (enum machine_condition)bytes_get_number(reader, 1);
         if (command->condition == MACHINE_IF_INDEX)
-            command->condition_index = get_number(reader, 8);
+            command->condition_index = bytes_get_number(reader, 8);
         return !reader->is_short && command->condition <= MACHINE_IF_EXISTS;
     case KIND_STATE:
-        command->state = (enum machine_task_state)get_number(reader, 1);
+        command->state = (enum machine_task_state)bytes_get_number(reader, 1);
         return command->state >= MACHINE_TASK_PENDING && command->state <= MACHINE_TASK_LOST &&
                command->state != MACHINE_TASK_ASSIGNED;
     }
     return !reader->is_short;
 }
 
+static bool get_idempotency_key(struct bytes_reader *reader, struct machine_bytes *key)
+{
+    key->size = bytes_get_number(reader, 1);
+    key->data = (const char *)bytes_get(reader, key->size);
+    return !reader->is_short && machine_is_idempotency_key(*key);
+}
+
 int machine_command_decode(const void *data, size_t bytes, struct machine_command *command,
                            struct hive_error *error)
 {
-    struct reader reader = {.data = data, .left = bytes};
+    struct bytes_reader reader = {.data = data, .left = bytes};
 
     *command = (struct machine_command){0};
-    uint64_t version = get_number(&reader, 1);
-    uint64_t type = get_number(&reader, 1);
-    command->time_ms = (int64_t)get_number(&reader, 8);
+    uint64_t version = bytes_get_number(&reader, 1);
+    uint64_t type = bytes_get_number(&reader, 1);
+    command->time_ms = (int64_t)bytes_get_number(&reader, 8);
     if (reader.is_short)
         return hive_error_set(error, -EINVAL, "a command of %zu bytes is too short", bytes);
-    if (version != FORMAT_VERSION)
-        return hive_error_set(error, -EINVAL, "a command of format %u: this version knows format %u only",
-                              (unsigned)version, FORMAT_VERSION);
+    if (version != VERSION_PLAIN && version != VERSION_KEYED)
+        return hive_error_set(error, -EINVAL, "a command of format %u: this version knows formats up to %u",
+                              (unsigned)version, VERSION_KEYED);
     if (type == 0 || type >= TYPE_COUNT)
         return hive_error_set(error, -EINVAL, "no command has type %u", (unsigned)type);
     command->type = (enum machine_command_type)type;
+    if (version == VERSION_KEYED && !get_idempotency_key(&reader, &command->idempotency_key))
+        return hive_error_set(error, -EINVAL, "a command of type %u has no good idempotency key",
+                              (unsigned)type);
     for (size_t i = 0; i < FIELDS_MAX; i++)
         if (!get_field(&reader, &fields[type][i], command))
             return hive_error_set(error, -EINVAL, "a command of type %u is cut short or out of range in '%s'",
@@ -216,4 +199,18 @@ int machine_command_decode(const void *data, size_t bytes, struct machine_comman
         return hive_error_set(error, -EINVAL, "a command of type %u has %zu bytes too many", (unsigned)type,
                               reader.left);
     return 0;
+}
+
+uint64_t machine_command_fingerprint(const void *data, size_t bytes)
+{
+    struct bytes_reader reader = {.data = data, .left = bytes};
+
+    uint64_t version = bytes_get_number(&reader, 1);
+    uint64_t type = bytes_get_number(&reader, 1);
+    bytes_get(&reader, 8);
+    if (version == VERSION_KEYED)
+        bytes_get(&reader, bytes_get_number(&reader, 1));
+    assert(!reader.is_short);
+    /* The fields have one form only: equal bytes are equal arguments, and the other way round. */
+    return bytes_hash(type, reader.data, reader.left);
 }

@@ -6,6 +6,7 @@
 
 struct kv_row {
     RB_ENTRY(kv_row) link;
+    uint64_t dump;           /* see struct dump */
     struct machine_kv entry; /* key and value are owned */
 };
 
@@ -14,6 +15,7 @@ RB_HEAD(kv_tree, kv_row);
 struct kv {
     struct kv_tree rows;
     size_t count;
+    struct kv_row *dump_next; /* the row that the walk of a dump comes to next */
 };
 
 static int row_compare(const struct kv_row *a, const struct kv_row *b)
@@ -28,13 +30,20 @@ struct kv *kv_create(void)
     return hive_calloc(1, sizeof(struct kv));
 }
 
-static void row_remove(struct kv *kv, struct kv_row *row)
+static void row_destroy(struct kv_row *row)
 {
-    RB_REMOVE(kv_tree, &kv->rows, row);
-    kv->count--;
     free((void *)row->entry.key.data);
     free((void *)row->entry.value.data);
     free(row);
+}
+
+static void row_remove(struct kv *kv, struct kv_row *row)
+{
+    if (kv->dump_next == row)
+        kv->dump_next = RB_NEXT(kv_tree, , row);
+    RB_REMOVE(kv_tree, &kv->rows, row);
+    kv->count--;
+    row_destroy(row);
 }
 
 void kv_destroy(struct kv *kv)
@@ -49,6 +58,24 @@ void kv_destroy(struct kv *kv)
 static struct kv_row *row_find(struct kv *kv, struct machine_bytes key)
 {
     return RB_FIND(kv_tree, &kv->rows, &(struct kv_row){.entry.key = key});
+}
+
+static void row_encode(const struct kv_row *row, struct hive_buffer *out)
+{
+    size_t at = dump_row_begin(out, &kv_table);
+    bytes_put_number(out, row->entry.created_index, 8);
+    bytes_put_number(out, row->entry.modified_index, 8);
+    bytes_put_number(out, row->entry.version, 8);
+    bytes_put_string(out, row->entry.key);
+    bytes_put_string(out, row->entry.value);
+    dump_row_end(out, at);
+}
+
+/* The row is about to change or to go: a dump gets it as it was. */
+static void row_save(struct machine *machine, struct kv_row *row)
+{
+    if (dump_lacks(&machine->dump, &row->dump))
+        row_encode(row, &machine->dump.saved);
 }
 
 static bool condition_holds(const struct machine_command *command, const struct kv_row *row)
@@ -91,11 +118,13 @@ void kv_put(struct machine *machine, uint64_t index, const struct machine_comman
     result->index = index;
     if (!row) {
         row = hive_calloc(1, sizeof *row);
+        row->dump = machine->dump.number;
         machine_bytes_replace(&row->entry.key, command->key);
         row->entry.created_index = index;
         RB_INSERT(kv_tree, &kv->rows, row);
         kv->count++;
-    }
+    } else
+        row_save(machine, row);
     machine_bytes_replace(&row->entry.value, command->value);
     row->entry.modified_index = index;
     row->entry.version++;
@@ -113,6 +142,7 @@ void kv_delete(struct machine *machine, uint64_t index, const struct machine_com
         return;
     }
     result->index = index;
+    row_save(machine, row);
     row_remove(machine->kv, row);
 }
 
@@ -147,3 +177,71 @@ size_t machine_kv_count(const struct machine *machine)
 {
     return machine->kv->count;
 }
+
+static void dump_begin(struct machine *machine)
+{
+    machine->kv->dump_next = RB_MIN(kv_tree, &machine->kv->rows);
+}
+
+static bool dump_next(struct machine *machine, struct hive_buffer *out)
+{
+    struct kv_row *row = machine->kv->dump_next;
+    if (!row)
+        return false;
+    machine->kv->dump_next = RB_NEXT(kv_tree, , row);
+    if (dump_lacks(&machine->dump, &row->dump))
+        row_encode(row, out);
+    return true;
+}
+
+static const char *load(struct machine *machine, struct bytes_reader *reader)
+{
+    struct machine_kv entry;
+
+    entry.created_index = bytes_get_number(reader, 8);
+    entry.modified_index = bytes_get_number(reader, 8);
+    entry.version = bytes_get_number(reader, 8);
+    if (!bytes_get_string(reader, 1, HIVE_KEY_BYTES, &entry.key) ||
+        !bytes_get_string(reader, 0, HIVE_VALUE_BYTES, &entry.value))
+        return "its key or value has a wrong length";
+    if (entry.created_index < 1 || entry.created_index > entry.modified_index ||
+        entry.modified_index > machine->applied_index)
+        return "its indexes are out of order";
+    /* Each write had an index of its own. */
+    if (entry.version < 1 || entry.version - 1 > entry.modified_index - entry.created_index)
+        return "its version is out of range";
+
+    struct kv_row *row = hive_calloc(1, sizeof *row);
+    row->entry = entry;
+    row->entry.key.data = hive_memdup(entry.key.data, entry.key.size);
+    row->entry.value.data = hive_memdup(entry.value.data, entry.value.size);
+    if (RB_INSERT(kv_tree, &machine->kv->rows, row)) {
+        row_destroy(row);
+        return "it is there twice";
+    }
+    machine->kv->count++;
+    return NULL;
+}
+
+static const char *load_end(struct machine *machine)
+{
+    (void)machine;
+    return NULL;
+}
+
+static uint64_t digest(const struct machine *machine, uint64_t hash, struct hive_buffer *scratch)
+{
+    struct kv_row *row;
+
+    RB_FOREACH(row, kv_tree, &machine->kv->rows)
+    {
+        hive_buffer_clear(scratch);
+        row_encode(row, scratch);
+        hash = bytes_hash(hash, scratch->data, scratch->size);
+    }
+    return bytes_hash_number(hash, machine->kv->count);
+}
+
+const struct machine_table kv_table = {
+    "key", machine_kv_count, dump_begin, dump_next, load, load_end, digest,
+};

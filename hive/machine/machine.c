@@ -1,5 +1,5 @@
 /* The state machine as a whole: it decodes a command, hands it to the table that it is for, and remembers how
- * far the log was applied. The tables are in kv.c, drones.c and tasks.c. */
+ * far the log was applied. The tables are in kv.c, drones.c, tasks.c and sessions.c; dump.c and load.c take it all out and in. */
 #include "machine/machine.h"
 
 #include <assert.h>
@@ -18,12 +18,20 @@ static machine_apply_function *const apply_functions[] = {
     [MACHINE_TASK_UPDATE] = tasks_update,
 };
 
+const struct machine_table *const machine_tables[MACHINE_TABLES] = {
+    &kv_table,
+    &drones_table,
+    &tasks_table,
+    &sessions_table,
+};
+
 struct machine *machine_create(void)
 {
     struct machine *machine = hive_calloc(1, sizeof *machine);
     machine->kv = kv_create();
     machine->drones = drones_create();
     machine->tasks = tasks_create();
+    machine->sessions = sessions_create();
     return machine;
 }
 
@@ -34,6 +42,8 @@ void machine_destroy(struct machine *machine)
     kv_destroy(machine->kv);
     drones_destroy(machine->drones);
     tasks_destroy(machine->tasks);
+    sessions_destroy(machine->sessions);
+    machine_dump_abort(machine);
     free(machine);
 }
 
@@ -41,6 +51,7 @@ void machine_apply(struct machine *machine, uint64_t index, const void *command,
                    struct machine_result *result)
 {
     struct machine_command decoded;
+    uint64_t fingerprint = 0;
 
     assert(index > machine->applied_index);
     machine->applied_index = index;
@@ -49,7 +60,25 @@ void machine_apply(struct machine *machine, uint64_t index, const void *command,
         return;
     result->status = MACHINE_OK;
     result->type = decoded.type;
+    if (decoded.time_ms > machine->time_ms)
+        machine->time_ms = decoded.time_ms;
+    sessions_expire(machine);
+
+    bool is_keyed = decoded.idempotency_key.size > 0;
+    if (is_keyed) {
+        fingerprint = machine_command_fingerprint(command, bytes);
+        if (sessions_answer(machine, &decoded, fingerprint, result))
+            return;
+    }
     apply_functions[decoded.type](machine, index, &decoded, result);
+    /* Who was told that something is full may try again with the same key. */
+    if (is_keyed && result->status != MACHINE_FULL)
+        sessions_keep(machine, index, &decoded, fingerprint, result);
+}
+
+int64_t machine_time_ms(const struct machine *machine)
+{
+    return machine->time_ms;
 }
 
 uint64_t machine_applied_index(const struct machine *machine)
@@ -85,28 +114,4 @@ uint64_t machine_task_number(const char *id)
     uint64_t number = strtoull(id + 5, NULL, 10);
     machine_task_id(number, again);
     return strcmp(id, again) == 0 ? number : 0;
-}
-
-int machine_bytes_compare(struct machine_bytes a, struct machine_bytes b)
-{
-    size_t common = a.size < b.size ? a.size : b.size;
-    int order = common ? memcmp(a.data, b.data, common) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
-struct machine_bytes machine_bytes_of(const char *text)
-{
-    return (struct machine_bytes){text, strlen(text)};
-}
-
-void machine_text_replace(const char **text, struct machine_bytes from)
-{
-    free((void *)*text);
-    *text = hive_memdup(from.data, from.size);
-}
-
-void machine_bytes_replace(struct machine_bytes *bytes, struct machine_bytes from)
-{
-    machine_text_replace(&bytes->data, from);
-    bytes->size = from.size;
 }

@@ -2,7 +2,7 @@
  * machines that applied the same commands are equal, on whatever queen and whenever that happened; times come
  * stamped by the leader.
  *
- * One file a table: kv, drones, tasks. Threads: none; the consensus thread owns the machine. */
+ * One file a table: kv, drones, tasks, sessions. Threads: none; the consensus thread owns the machine. */
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
 
@@ -61,23 +61,23 @@ struct machine_command {
     int64_t time_ms;                 /* unix time, by the leader's clock when it proposed */
     struct machine_bytes key, value; /* KV: 1 to HIVE_KEY_BYTES; up to HIVE_VALUE_BYTES */
     enum machine_condition condition;
-    uint64_t condition_index;     /* for MACHINE_IF_INDEX; not stored with the others */
-    struct machine_bytes drone;   /* address, 1 to HIVE_ADDRESS_BYTES - 1: DRONE_*, TASK_ASSIGN, TASK_UPDATE
-                                      (who    says so) */
-    struct machine_bytes name;    /* up to HIVE_NAME_BYTES - 1; DRONE_REGISTER: the drone's, never empty;
+    uint64_t condition_index;      /* for MACHINE_IF_INDEX; not stored with the others */
+    struct machine_bytes drone;    /* address, 1 to HIVE_ADDRESS_BYTES - 1: DRONE_*, TASK_ASSIGN, TASK_UPDATE
+                                      (who says so) */
+    struct machine_bytes name;     /* up to HIVE_NAME_BYTES - 1; DRONE_REGISTER: the drone's, never empty;
                                       TASK_SUBMIT: the task's, may be empty */
-    struct machine_bytes version; /* DRONE_REGISTER: up to HIVE_NAME_BYTES - 1 */
-    struct machine_bytes secret;  /* DRONE_REGISTER: what it wants to see with /do_task, up to
+    struct machine_bytes version;  /* DRONE_REGISTER: up to HIVE_NAME_BYTES - 1 */
+    struct machine_bytes secret;   /* DRONE_REGISTER: what it wants to see with /do_task, up to
                                       HIVE_TOKEN_BYTES - 1; empty: the one it gave before */
-    uint32_t capacity;            /* DRONE_REGISTER: tasks at once */
-    struct machine_bytes text;    /* TASK_SUBMIT: what to print, up to HIVE_TASK_TEXT_BYTES */
-    struct machine_bytes detail;  /* TASK_UPDATE: why it failed, up to HIVE_ERROR_BYTES - 1 */
-    uint64_t task;                /* TASK_ASSIGN, TASK_UPDATE: the task's number */
-    uint32_t attempt;             /* TASK_UPDATE: of which assignment it speaks */
-    /* Any command: the client's name for this request, 1 to HIVE_IDEMPOTENCY_KEY_BYTES; empty: none. A second command with
-     * the same one is not applied: its result is the first one's. */
-    struct machine_bytes idempotency_key;
+    uint32_t capacity;             /* DRONE_REGISTER: tasks at once */
+    struct machine_bytes text;     /* TASK_SUBMIT: what to print, up to HIVE_TASK_TEXT_BYTES */
+    struct machine_bytes detail;   /* TASK_UPDATE: why it failed, up to HIVE_ERROR_BYTES - 1 */
+    uint64_t task;                 /* TASK_ASSIGN, TASK_UPDATE: the task's number */
+    uint32_t attempt;              /* TASK_UPDATE: of which assignment it speaks */
     enum machine_task_state state; /* TASK_UPDATE: RUNNING, a finished one, or PENDING */
+    /* Any command: the client's name for this request, 1 to HIVE_IDEMPOTENCY_KEY_BYTES printable ASCII characters; empty: none. A
+     * second command with the same one is not applied: its result is the first one's. sessions.c says for how long. */
+    struct machine_bytes idempotency_key;
 };
 
 /* The command as bytes (the format opens command.c), and back. Decoded fields point into `data`. Decoding
@@ -87,11 +87,12 @@ int machine_command_decode(const void *data, size_t bytes, struct machine_comman
                            struct hive_error *error);
 
 enum machine_status {
-    MACHINE_OK,
-    MACHINE_NOT_FOUND,  /* no such key, drone or task */
-    MACHINE_CONFLICT,   /* the condition did not hold, or the task is not in a state for this */
-    MACHINE_FULL,       /* a cap of limits.h is reached */
-    MACHINE_KEY_REUSED, /* the idempotency key was used for another command: nothing was changed */
+    /* These three have fixed numbers: dumps hold them. */
+    MACHINE_OK = 0,
+    MACHINE_NOT_FOUND = 1, /* no such key, drone or task */
+    MACHINE_CONFLICT = 2,  /* the condition did not hold, or the task is not in a state for this */
+    MACHINE_FULL,          /* a cap of limits.h is reached */
+    MACHINE_KEY_REUSED,    /* the idempotency key was used for another command: nothing was changed */
     MACHINE_INVALID, /* the command could not be decoded; applying it changed nothing, on all queens alike */
 };
 
@@ -117,7 +118,7 @@ uint64_t machine_applied_index(const struct machine *machine);
 /* The latest time that a command carried: the clock of what expires. 0 before the first. */
 int64_t machine_time_ms(const struct machine *machine);
 
-/* Sessions: results that are kept by idempotency key. */
+/* Sessions: results that are kept by idempotency key. Some may have expired: they count as gone, but are removed a few at a time. */
 size_t machine_session_count(const struct machine *machine);
 
 /* A hash over everything that is stored: equal machines have equal ones. Walks all rows: for tests and the simulator. */
@@ -127,14 +128,14 @@ uint64_t machine_digest(const struct machine *machine);
  * a command is about to change is dumped before it is changed, so no piece waits and nothing is copied twice. The pieces in order are
  * the dump; the format opens dump.c. One at a time. */
 void machine_dump_begin(struct machine *machine);
-/* Appends about `bytes` more (at least one row; also what commands had to save since the last call). False: the dump is complete
- * with what was appended now. */
+/* Appends about `bytes` more: a row may go beyond; where rows are small, or are already in the dump, it may be less, even nothing, so that
+ * the time that a piece takes depends on `bytes` alone. False: the dump is complete with what was appended now. */
 bool machine_dump_next(struct machine *machine, struct hive_buffer *out, size_t bytes);
 void machine_dump_abort(struct machine *machine); /* none under way: fine */
 bool machine_is_dumping(const struct machine *machine);
 
 /* And back. Feed the bytes in pieces of any size. -EBADMSG: they are no dump, with a message. The loader is freed by
- * machine_load_end (which gives the machine, on 0) or machine_load_abort. Any one thread. */
+ * machine_load_end (always; it gives the machine on 0, and NULL otherwise) or machine_load_abort. Any one thread. */
 struct machine_loader;
 struct machine_loader *machine_load_begin(void);
 int machine_load_feed(struct machine_loader *loader, const void *data, size_t bytes,

@@ -1,36 +1,16 @@
 /* The table of tasks, from submission to the end. All are found by number; besides, each stands in one of two
  * lists: the unfinished ones, so that a scheduler never walks past what is done, and the finished ones in the
  * order of their end, so that the oldest can be forgotten. */
-#include "machine/tables.h"
-
-#include <assert.h>
-#include <bsd/sys/queue.h>
+#include "machine/task_rows.h"
 
 #include "hive/memory.h"
 
-struct task_row {
-    RB_ENTRY(task_row) by_number;
-    TAILQ_ENTRY(task_row) link; /* in `unfinished` or `finished` */
-    struct machine_task task;   /* all texts are owned */
-};
+RB_GENERATE_INTERNAL(task_tree, task_row, by_number, task_row_compare, )
 
-RB_HEAD(task_tree, task_row);
-TAILQ_HEAD(task_list, task_row);
-
-struct tasks {
-    struct task_tree rows;
-    struct task_list unfinished; /* by number */
-    struct task_list finished;   /* by end */
-    size_t finished_count;
-    struct machine_task_counts counts;
-};
-
-static int row_compare(const struct task_row *a, const struct task_row *b)
+int task_row_compare(const struct task_row *a, const struct task_row *b)
 {
     return (a->task.number > b->task.number) - (a->task.number < b->task.number);
 }
-
-TABLE_TREE(task_tree, task_row, by_number, row_compare)
 
 struct tasks *tasks_create(void)
 {
@@ -40,14 +20,22 @@ struct tasks *tasks_create(void)
     return tasks;
 }
 
-static void row_remove(struct tasks *tasks, struct task_row *row)
+void task_row_destroy(struct task_row *row)
 {
-    RB_REMOVE(task_tree, &tasks->rows, row);
     free((void *)row->task.name);
     free((void *)row->task.text.data);
     free((void *)row->task.drone);
     free((void *)row->task.detail);
     free(row);
+}
+
+static void row_remove(struct tasks *tasks, struct task_row *row)
+{
+    if (tasks->dump_next == row)
+        tasks->dump_next = RB_NEXT(task_tree, , row);
+    RB_REMOVE(task_tree, &tasks->rows, row);
+    tasks->count--;
+    task_row_destroy(row);
 }
 
 void tasks_destroy(struct tasks *tasks)
@@ -59,13 +47,12 @@ void tasks_destroy(struct tasks *tasks)
     free(tasks);
 }
 
-static struct task_row *row_find(struct tasks *tasks, uint64_t number)
+struct task_row *task_row_find(struct tasks *tasks, uint64_t number)
 {
     return RB_FIND(task_tree, &tasks->rows, &(struct task_row){.task.number = number});
 }
 
-/* Where the tasks of a state are counted. */
-static uint64_t *count_of(struct machine_task_counts *counts, enum machine_task_state state)
+uint64_t *task_count_of(struct machine_task_counts *counts, enum machine_task_state state)
 {
     uint64_t *const places[] = {
         [MACHINE_TASK_PENDING] = &counts->pending, [MACHINE_TASK_ASSIGNED] = &counts->assigned,
@@ -76,24 +63,30 @@ static uint64_t *count_of(struct machine_task_counts *counts, enum machine_task_
     return places[state];
 }
 
-static void set_state(struct tasks *tasks, struct task_row *row, enum machine_task_state state)
+/* Every change of a task begins here. */
+static void set_state(struct machine *machine, struct task_row *row, enum machine_task_state state)
 {
-    --*count_of(&tasks->counts, row->task.state);
-    ++*count_of(&tasks->counts, state);
+    task_row_save(machine, row);
+    --*task_count_of(&machine->tasks->counts, row->task.state);
+    ++*task_count_of(&machine->tasks->counts, state);
     row->task.state = state;
 }
 
 /* The last change of a task. May forget the oldest finished one; `row` itself stays. */
-static void finish(struct tasks *tasks, struct task_row *row, enum machine_task_state state,
+static void finish(struct machine *machine, struct task_row *row, enum machine_task_state state,
                    struct machine_bytes detail, int64_t time_ms)
 {
-    set_state(tasks, row, state);
+    struct tasks *tasks = machine->tasks;
+
+    set_state(machine, row, state);
     machine_text_replace(&row->task.detail, detail);
     row->task.finished_at_ms = time_ms;
+    row->end = ++tasks->finished_ever;
     TAILQ_REMOVE(&tasks->unfinished, row, link);
     TAILQ_INSERT_TAIL(&tasks->finished, row, link);
     if (++tasks->finished_count > HIVE_TASKS_FINISHED) {
         struct task_row *oldest = TAILQ_FIRST(&tasks->finished);
+        task_row_save(machine, oldest);
         TAILQ_REMOVE(&tasks->finished, oldest, link);
         tasks->finished_count--;
         row_remove(tasks, oldest);
@@ -118,7 +111,9 @@ void tasks_submit(struct machine *machine, uint64_t index, const struct machine_
     machine_bytes_replace(&row->task.text, command->text);
     machine_text_replace(&row->task.drone, machine_bytes_of(""));
     machine_text_replace(&row->task.detail, machine_bytes_of(""));
+    row->dump = machine->dump.number;
     RB_INSERT(task_tree, &tasks->rows, row);
+    tasks->count++;
     /* Log indexes rise, so the tail is the place by number. */
     TAILQ_INSERT_TAIL(&tasks->unfinished, row, link);
     tasks->counts.pending++;
@@ -128,7 +123,7 @@ void tasks_submit(struct machine *machine, uint64_t index, const struct machine_
 void tasks_assign(struct machine *machine, uint64_t index, const struct machine_command *command,
                   struct machine_result *result)
 {
-    struct task_row *row = row_find(machine->tasks, command->task);
+    struct task_row *row = task_row_find(machine->tasks, command->task);
 
     (void)index;
     if (row && row->task.state != MACHINE_TASK_PENDING) {
@@ -138,7 +133,7 @@ void tasks_assign(struct machine *machine, uint64_t index, const struct machine_
     result->status = row ? drones_add_task(machine->drones, command->drone) : MACHINE_NOT_FOUND;
     if (result->status != MACHINE_OK)
         return;
-    set_state(machine->tasks, row, MACHINE_TASK_ASSIGNED);
+    set_state(machine, row, MACHINE_TASK_ASSIGNED);
     machine_text_replace(&row->task.drone, command->drone);
     row->task.assigned_at_ms = command->time_ms;
     row->task.attempt++;
@@ -159,7 +154,7 @@ static bool update_fits(const struct machine_task *task, const struct machine_co
 void tasks_update(struct machine *machine, uint64_t index, const struct machine_command *command,
                   struct machine_result *result)
 {
-    struct task_row *row = row_find(machine->tasks, command->task);
+    struct task_row *row = task_row_find(machine->tasks, command->task);
 
     (void)index;
     if (!row) {
@@ -171,31 +166,31 @@ void tasks_update(struct machine *machine, uint64_t index, const struct machine_
         return;
     }
     if (command->state == MACHINE_TASK_RUNNING) {
-        set_state(machine->tasks, row, command->state);
+        set_state(machine, row, command->state);
         return;
     }
     drones_drop_task(machine->drones, command->drone);
     if (command->state == MACHINE_TASK_PENDING) {
-        set_state(machine->tasks, row, MACHINE_TASK_PENDING);
+        set_state(machine, row, MACHINE_TASK_PENDING);
         row->task.assigned_at_ms = 0;
         return;
     }
-    finish(machine->tasks, row, command->state, command->detail, command->time_ms);
+    finish(machine, row, command->state, command->detail, command->time_ms);
 }
 
-void tasks_release(struct tasks *tasks, struct machine_bytes address, int64_t time_ms)
+void tasks_release(struct machine *machine, struct machine_bytes address, int64_t time_ms)
 {
     struct task_row *row, *next;
 
-    TAILQ_FOREACH_SAFE(row, &tasks->unfinished, link, next)
+    TAILQ_FOREACH_SAFE(row, &machine->tasks->unfinished, link, next)
     {
         if (machine_bytes_compare(machine_bytes_of(row->task.drone), address) != 0)
             continue;
         if (row->task.state == MACHINE_TASK_RUNNING)
-            finish(tasks, row, MACHINE_TASK_LOST, machine_bytes_of("its drone was lost while it ran"),
+            finish(machine, row, MACHINE_TASK_LOST, machine_bytes_of("its drone was lost while it ran"),
                    time_ms);
         else if (row->task.state == MACHINE_TASK_ASSIGNED) {
-            set_state(tasks, row, MACHINE_TASK_PENDING);
+            set_state(machine, row, MACHINE_TASK_PENDING);
             row->task.assigned_at_ms = 0;
         }
     }
@@ -203,7 +198,7 @@ void tasks_release(struct tasks *tasks, struct machine_bytes address, int64_t ti
 
 bool machine_task_get(const struct machine *machine, uint64_t number, struct machine_task *task)
 {
-    struct task_row *row = row_find(machine->tasks, number);
+    struct task_row *row = task_row_find(machine->tasks, number);
     if (row)
         *task = row->task;
     return row;

@@ -1,399 +1,206 @@
-/* The consensus thread: feeds what is in the inbox to the core, and does with each update what raft.h's
- * ordering contract asks for: records to the disk thread, messages to the transport once their write is
- * durable, committed commands to the machine, answers to whoever waits. It alone touches the core and the
- * machine, so neither needs a lock. */
-#include <assert.h>
-
+/* The consensus thread: takes what is in the inbox and hands it to the replica, which it alone touches, so that neither the
+ * core nor the machine needs a lock. Between two rounds of work it lets the replica dump a piece of its machine, where a
+ * snapshot is being taken. */
 #include "hive/clock.h"
 #include "hive/log.h"
 #include "hive/memory.h"
 #include "queen/runtime.h"
 
-static const char *const role_names[] = {"FOLLOWER", "CANDIDATE", "LEADER"};
+/* Of a dump, between two looks into the inbox: far below a millisecond. */
+#define DUMP_PIECE_BYTES ((size_t)128 * 1024)
 
-static uint64_t next_random(struct queen *queen)
+/* All proposals of one round of work are one batch: one write, one AppendEntries a peer. */
+static void propose(struct queen *queen, struct inbox_event *events, size_t event_count, int64_t now_ms)
 {
-    /* splitmix64, seeded from the kernel at the start: a system call for every step would be waste. */
-    uint64_t z = queen->random_state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
-static const char *leader_address(const struct queen *queen)
-{
-    return queen_address_of(queen, raft_leader(queen->raft));
-}
-
-/* ---- what an update asks for ---- */
-
-static void persist(struct queen *queen, const struct raft_update *update)
-{
-    if (update->write == 0)
-        return;
-    struct hive_buffer *batch = disk_begin(queen->disk);
-    if (update->truncate_from > 0)
-        store_encode_truncate(batch, update->truncate_from);
-    for (size_t i = 0; i < update->entry_count; i++)
-        store_encode_entry(batch, &update->entries[i]);
-    if (update->hard_state_changed)
-        store_encode_hard_state(batch, update->term, update->voted_for);
-    disk_end(queen->disk, update->write);
-}
-
-static void let_go(struct queen *queen, const struct queen_held_message *held)
-{
-    if (held->rpc_done) {
-        held->rpc_done(QUEEN_DONE, held->message, held->context);
-        queen_message_free(held->message);
-    } else {
-        transport_send(queen->transport, held->message);
-    }
-}
-
-static void hold(struct queen *queen, const struct queen_held_message *held)
-{
-    if (queen->held_count == queen->held_capacity) {
-        queen->held_capacity = queen->held_capacity ? queen->held_capacity * 2 : 16;
-        queen->held = hive_realloc(queen->held, queen->held_capacity, sizeof *queen->held);
-    }
-    queen->held[queen->held_count++] = *held;
-}
-
-static void release_held(struct queen *queen)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < queen->held_count; i++) {
-        if (queen->held[i].after_write <= queen->durable_write)
-            let_go(queen, &queen->held[i]);
-        else
-            queen->held[kept++] = queen->held[i];
-    }
-    queen->held_count = kept;
-}
-
-/* `request`: the peer's request that this step worked on, or NULL. */
-static void send(struct queen *queen, const struct raft_update *update, const struct inbox_event *request)
-{
-    bool is_answered = false;
-    for (size_t i = 0; i < update->message_count; i++) {
-        const struct raft_message *message = &update->messages[i];
-        bool is_reply =
-            message->type == RAFT_REQUEST_VOTE_REPLY || message->type == RAFT_APPEND_ENTRIES_REPLY;
-        assert(!is_reply || request);
-        struct queen_held_message held = {
-            .after_write = message->after_write,
-            .expires_ms = hive_clock_monotonic_ms() + QUEEN_RPC_TIMEOUT_MS,
-            .message = queen_message_copy(message),
-            .rpc_done = is_reply ? request->rpc_done : NULL,
-            .context = is_reply ? request->context : NULL,
-        };
-        is_answered = is_answered || is_reply;
-        if (held.after_write <= queen->durable_write)
-            let_go(queen, &held);
-        else
-            hold(queen, &held);
-    }
-    if (request && !is_answered)
-        request->rpc_done(QUEEN_DISCARDED, NULL, request->context);
-}
-
-static void answer_proposal(const struct pending_proposal *proposal, enum queen_outcome outcome,
-                            const char *leader, const struct machine_result *result)
-{
-    struct queen_answer answer = {
-        .outcome = outcome,
-        .leader = leader,
-        .index = proposal->index,
-        .result = result,
-    };
-    if (proposal->done)
-        proposal->done(&answer, proposal->context);
-}
-
-/* Entries behind `from` are gone from this log. Others may still have and commit them: nobody can know from
- * here. */
-static void give_up_from(struct queen *queen, raft_index from)
-{
-    const struct pending_proposal *proposal;
-    while ((proposal = pending_newest(&queen->pending)) && proposal->index >= from) {
-        struct pending_proposal taken = *proposal;
-        pending_pop_newest(&queen->pending);
-        answer_proposal(&taken, QUEEN_UNKNOWN, leader_address(queen), NULL);
-    }
-}
-
-static void answer_applied(struct queen *queen, const struct raft_entry *entry,
-                           const struct machine_result *result)
-{
-    const struct pending_proposal *proposal = pending_oldest(&queen->pending);
-    if (!proposal || proposal->index != entry->index)
-        return;
-    struct pending_proposal taken = *proposal;
-    pending_pop_oldest(&queen->pending);
-    bool is_own = taken.term == entry->term;
-    answer_proposal(&taken, is_own ? QUEEN_DONE : QUEEN_DISCARDED, leader_address(queen), result);
-}
-
-static void apply(struct queen *queen, const struct raft_update *update)
-{
-    bool concerns_reconciler = false;
-    while (queen->applied < update->commit_index) {
-        const struct raft_entry *entry = raft_entry_at(queen->raft, ++queen->applied);
-        struct machine_result result = {0};
-        if (entry->type == RAFT_ENTRY_COMMAND)
-            machine_apply(queen->machine, entry->index, entry->data, entry->bytes, &result);
-        concerns_reconciler = concerns_reconciler || result.type >= MACHINE_DRONE_REGISTER;
-        answer_applied(queen, entry, &result);
-    }
-    if (concerns_reconciler)
-        reconciler_notify(queen->reconciler);
-}
-
-static void finish_read(struct queen *queen, struct queen_waiting_read *read,
-                        const struct queen_answer *answer)
-{
-    if (read->done)
-        read->done(answer, read->context);
-    TAILQ_REMOVE(&queen->reads, read, link);
-    free(read);
-}
-
-static void answer_reads(struct queen *queen, const struct raft_update *update)
-{
-    for (size_t i = 0; i < update->read_count; i++) {
-        struct queen_waiting_read *read = (void *)(uintptr_t)update->reads[i].context;
-        bool is_ok = update->reads[i].status == RAFT_OK;
-        assert(!is_ok || update->reads[i].index <= queen->applied);
-        struct queen_answer answer = {
-            .outcome = is_ok ? QUEEN_DONE : QUEEN_NOT_LEADER,
-            .leader = leader_address(queen),
-            .index = queen->applied,
-            .machine = is_ok ? queen->machine : NULL,
-        };
-        finish_read(queen, read, &answer);
-    }
-}
-
-static void note_transitions(struct queen *queen, const struct raft_update *update)
-{
-    for (size_t i = 0; i < update->transition_count; i++) {
-        const struct raft_transition *transition = &update->transitions[i];
-        bool is_last = i + 1 == update->transition_count;
-        hive_log_info("raft state changed", LOG_S("state", role_names[transition->role]),
-                      LOG_N("term", transition->term),
-                      LOG_S("reason", is_last ? update->reason : "on the way"));
-        queen_status_add_transition(queen, transition);
-    }
-    if (update->transition_count > 0)
-        reconciler_notify(queen->reconciler);
-}
-
-static void step(struct queen *queen, struct raft_event *event, const struct inbox_event *request,
-                 struct raft_update *update)
-{
-    event->now_ms = hive_clock_monotonic_ms();
-    event->random = next_random(queen);
-    raft_step(queen->raft, event, update);
-    queen->raft_deadline_ms = update->deadline_ms;
-    persist(queen, update);
-    send(queen, update, request);
-    if (update->truncate_from > 0)
-        give_up_from(queen, update->truncate_from);
-    apply(queen, update);
-    answer_reads(queen, update);
-    note_transitions(queen, update);
-}
-
-/* ---- what the inbox brings ---- */
-
-static void refuse_proposal(struct inbox_event *event, enum queen_outcome outcome, const char *leader)
-{
-    struct queen_answer answer = {.outcome = outcome, .leader = leader};
-    event->done(&answer, event->context);
-    hive_buffer_finish(&event->command);
-}
-
-/* Gathers the proposals among the events, in order, as far as there is room for them; the rest is refused. */
-static size_t gather_proposals(struct queen *queen, struct inbox_event *events, size_t count,
-                               struct inbox_event **proposals)
-{
-    size_t taken = 0, bytes = queen->pending.bytes;
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].type != INBOX_PROPOSE)
-            continue;
-        if (bytes + events[i].command.size > HIVE_PENDING_BYTES) {
-            refuse_proposal(&events[i], QUEEN_BUSY, NULL);
-            continue;
-        }
-        bytes += events[i].command.size;
-        proposals[taken++] = &events[i];
-    }
-    return taken;
-}
-
-/* All proposals of one round of work go to the core as one batch: one write, one AppendEntries a peer. */
-static void propose(struct queen *queen, struct inbox_event *events, size_t event_count)
-{
-    struct inbox_event **proposals = hive_calloc(event_count, sizeof(struct inbox_event *));
-    struct raft_command *commands = hive_calloc(event_count, sizeof *commands);
-    size_t count = gather_proposals(queen, events, event_count, proposals);
-    for (size_t i = 0; i < count; i++)
-        commands[i] =
-            (struct raft_command){.data = proposals[i]->command.data, .bytes = proposals[i]->command.size};
-    struct raft_update update = {0};
-    struct raft_event event = {.type = RAFT_EVENT_PROPOSE};
-    event.propose.commands = commands;
-    event.propose.count = count;
+    struct replica_proposal *proposals = hive_calloc(event_count, sizeof *proposals);
+    size_t count = 0;
+    for (size_t i = 0; i < event_count; i++)
+        if (events[i].type == INBOX_PROPOSE)
+            proposals[count++] = (struct replica_proposal){
+                .command = events[i].command.data,
+                .bytes = events[i].command.size,
+                .done = events[i].done,
+                .context = events[i].context,
+            };
     if (count > 0)
-        step(queen, &event, NULL, &update);
-    int64_t deadline_ms = hive_clock_monotonic_ms() + queen->config.request_timeout_ms;
-    for (size_t i = 0; i < count; i++) {
-        if (update.status != RAFT_OK) {
-            refuse_proposal(proposals[i], QUEEN_NOT_LEADER, leader_address(queen));
-            continue;
-        }
-        pending_push(&queen->pending, &(struct pending_proposal){
-                                          .index = update.proposed_first + i,
-                                          .term = update.term,
-                                          .bytes = proposals[i]->command.size,
-                                          .deadline_ms = deadline_ms,
-                                          .done = proposals[i]->done,
-                                          .context = proposals[i]->context,
-                                      });
-        hive_buffer_finish(&proposals[i]->command);
-    }
+        replica_propose(queen->replica, now_ms, proposals, count);
     free(proposals);
-    free(commands);
 }
 
-static void read_machine(struct queen *queen, const struct inbox_event *event)
+static struct queen_rpc_call *rpc_call(const struct inbox_event *event)
 {
-    if (event->stale) {
-        struct queen_answer answer = {
-            .outcome = QUEEN_DONE,
-            .leader = leader_address(queen),
-            .index = queen->applied,
-            .machine = queen->machine,
-        };
-        event->done(&answer, event->context);
-        return;
+    struct queen_rpc_call *call = hive_malloc(sizeof *call);
+    *call = (struct queen_rpc_call){.done = event->rpc_done, .context = event->context};
+    return call;
+}
+
+static void install(struct queen *queen, struct inbox_event *event, int64_t now_ms)
+{
+    const struct raft_snapshot *snapshot = event->message->install_snapshot.snapshot;
+    if (event->machine && snapshot->index <= raft_commit_index(replica_raft(queen->replica))) {
+        /* It was overtaken while it was loaded. Freeing it takes its time. */
+        snapshotter_free_machine(queen->snapshotter, event->machine);
+        event->machine = NULL;
     }
-    struct queen_waiting_read *read = hive_malloc(sizeof *read);
-    *read = (struct queen_waiting_read){
-        .deadline_ms = hive_clock_monotonic_ms() + queen->config.request_timeout_ms,
-        .done = event->done,
+    replica_install(queen->replica, now_ms, event->message, event->machine, rpc_call(event));
+    event->machine = NULL; /* the replica's */
+}
+
+/* ---- snapshots for backups ---- */
+
+static void answer_backups(struct queen *queen, raft_index up_to, const char *failure)
+{
+    struct queen_backup *backup, *next;
+    for (backup = TAILQ_FIRST(&queen->backups); backup; backup = next) {
+        next = TAILQ_NEXT(backup, link);
+        if (backup->needed > up_to)
+            continue;
+        TAILQ_REMOVE(&queen->backups, backup, link);
+        if (failure)
+            backup->done(QUEEN_UNKNOWN, NULL, failure, backup->context);
+        else
+            snapshotter_open(queen->snapshotter, backup->done, backup->context);
+        free(backup);
+    }
+}
+
+/* One that was begun before somebody asked does not cover everything; then another one follows it. */
+static void take_backups(struct queen *queen, int64_t now_ms)
+{
+    if (TAILQ_EMPTY(&queen->backups))
+        return;
+    answer_backups(queen, replica_snapshot_index(queen->replica), NULL);
+    if (!TAILQ_EMPTY(&queen->backups) && !queen->is_snapshot_under_way)
+        replica_snapshot(queen->replica, now_ms);
+}
+
+static void want_backup(struct queen *queen, const struct inbox_event *event)
+{
+    struct queen_backup *backup = hive_malloc(sizeof *backup);
+    *backup = (struct queen_backup){
+        .needed = replica_applied(queen->replica),
+        .done = event->snapshot_done,
         .context = event->context,
     };
-    TAILQ_INSERT_TAIL(&queen->reads, read, link);
-    struct raft_update update;
-    struct raft_event ask = {.type = RAFT_EVENT_READ, .read_context = (uint64_t)(uintptr_t)read};
-    step(queen, &ask, NULL, &update);
+    TAILQ_INSERT_TAIL(&queen->backups, backup, link);
 }
 
-static void take_message(struct queen *queen, const struct inbox_event *event)
+static void end_snapshot(struct queen *queen, const struct inbox_event *event, int64_t now_ms)
 {
-    struct raft_update update;
-    struct raft_event arrival = {.type = RAFT_EVENT_MESSAGE, .message = event->message};
-    step(queen, &arrival, event->type == INBOX_RPC ? event : NULL, &update);
-    queen_message_free(event->message);
+    if (event->serial != queen->dump_serial || !queen->is_snapshot_under_way)
+        return; /* it was given up meanwhile */
+    queen->is_snapshot_under_way = queen->is_dumping = false;
+    if (event->code == 0) {
+        replica_snapshot_durable(queen->replica, now_ms);
+        hive_log_info("snapshot taken", LOG_N("index", replica_snapshot_index(queen->replica)));
+    } else {
+        replica_snapshot_failed(queen->replica, now_ms);
+        answer_backups(queen, UINT64_MAX, "the snapshot could not be written; the log of the queen says why");
+    }
+}
+
+/* ---- the loop ---- */
+
+static void take(struct queen *queen, struct inbox_event *event, int64_t now_ms)
+{
+    struct replica *replica = queen->replica;
+    switch (event->type) {
+    case INBOX_PROPOSE: /* in one batch, see above */
+        break;
+    case INBOX_READ:
+        replica_read(replica, now_ms, event->stale, event->done, event->context);
+        break;
+    case INBOX_CHANGE:
+        replica_change(replica, now_ms, event->change, event->done, event->context);
+        break;
+    case INBOX_TRANSFER:
+        replica_transfer(replica, now_ms, event->peer, event->done, event->context);
+        break;
+    case INBOX_BACKUP:
+        want_backup(queen, event);
+        break;
+    case INBOX_RPC:
+        replica_message(replica, now_ms, event->message, rpc_call(event));
+        break;
+    case INBOX_INSTALL:
+        install(queen, event, now_ms);
+        break;
+    case INBOX_REPLY:
+        replica_message(replica, now_ms, event->message, NULL);
+        break;
+    case INBOX_UNREACHABLE:
+        replica_unreachable(replica, now_ms, event->peer);
+        break;
+    case INBOX_FOUND:
+        replica_bootstrap(replica, now_ms, event->founding);
+        break;
+    case INBOX_LEADER_GONE:
+        replica_leader_gone(replica, now_ms, event->peer);
+        break;
+    case INBOX_SNAPSHOT_ROOM: /* it was to wake this thread up, and has */
+        break;
+    case INBOX_SNAPSHOT_RESULT:
+        end_snapshot(queen, event, now_ms);
+        break;
+    case INBOX_DRAIN:
+        queen->is_drain_asked = true;
+        break;
+    }
 }
 
 static void work(struct queen *queen, struct inbox_event *events, size_t count, uint64_t durable_write)
 {
-    struct raft_update update;
+    queen->is_reconciler_concerned = false;
     if (durable_write > queen->durable_write) {
         queen->durable_write = durable_write;
-        release_held(queen);
-        struct raft_event durable = {.type = RAFT_EVENT_DURABLE, .write = durable_write};
-        step(queen, &durable, NULL, &update);
+        queen->unsynced_since_ms = durable_write < queen->last_write ? hive_clock_monotonic_ms() : -1;
+        replica_durable(queen->replica, hive_clock_monotonic_ms(), durable_write);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].type == INBOX_RPC || events[i].type == INBOX_REPLY) {
-            take_message(queen, &events[i]);
-        } else if (events[i].type == INBOX_READ) {
-            read_machine(queen, &events[i]);
-        } else if (events[i].type == INBOX_UNREACHABLE) {
-            struct raft_event lost = {.type = RAFT_EVENT_UNREACHABLE, .peer = events[i].peer};
-            step(queen, &lost, NULL, &update);
-        }
-    }
-    propose(queen, events, count);
-    if (hive_clock_monotonic_ms() >= queen->raft_deadline_ms) {
-        struct raft_event tick = {.type = RAFT_EVENT_TICK};
-        step(queen, &tick, NULL, &update);
-    }
+    for (size_t i = 0; i < count; i++)
+        take(queen, &events[i], hive_clock_monotonic_ms());
+    propose(queen, events, count, hive_clock_monotonic_ms());
+    for (size_t i = 0; i < count; i++)
+        inbox_event_finish(&events[i]);
+    int64_t now_ms = hive_clock_monotonic_ms();
+    replica_tick(queen->replica, now_ms);
+    take_backups(queen, now_ms);
+    if (queen->is_reconciler_concerned)
+        reconciler_notify(queen->reconciler);
+    watch_hub_advance(queen->watch_hub, replica_applied(queen->replica));
 }
 
-/* A peer that waited so long for its answer has given up; its connection must not be held for ever. */
-static void drop_late_answers(struct queen *queen, int64_t now_ms)
+/* Who still waits for an answer is told before the queen ends. */
+static void tell_drained(struct queen *queen)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < queen->held_count; i++) {
-        struct queen_held_message *held = &queen->held[i];
-        if (!held->rpc_done || now_ms < held->expires_ms) {
-            queen->held[kept++] = *held;
-            continue;
-        }
-        held->rpc_done(QUEEN_UNKNOWN, NULL, held->context);
-        queen_message_free(held->message);
-    }
-    queen->held_count = kept;
+    if (!queen->is_drain_asked || replica_has_clients(queen->replica))
+        return;
+    pthread_mutex_lock(&queen->end_mutex);
+    queen->is_drained = true;
+    pthread_cond_signal(&queen->end_moved);
+    pthread_mutex_unlock(&queen->end_mutex);
 }
 
-/* A client is told "unknown", never "failed", while its entry may still be committed. */
-static void expire(struct queen *queen, int64_t now_ms)
+/* When the thread is to be awake again; at once, where there is more to dump. */
+static int64_t dump_a_piece(struct queen *queen)
 {
-    const struct pending_proposal *proposal;
-    while ((proposal = pending_untold(&queen->pending)) && now_ms >= proposal->deadline_ms) {
-        struct pending_proposal late = *proposal;
-        pending_set_told(&queen->pending); /* it stays, and counts, until its entry is applied or cut off */
-        answer_proposal(&late, QUEEN_UNKNOWN, leader_address(queen), NULL);
-    }
-    struct queen_waiting_read *read;
-    TAILQ_FOREACH(read, &queen->reads, link)
-    {
-        if (now_ms < read->deadline_ms)
-            break;
-        struct queen_answer answer = {.outcome = QUEEN_UNCONFIRMED};
-        if (read->done)
-            read->done(&answer, read->context);
-        read->done = NULL; /* the core still knows it by its place */
-    }
-    drop_late_answers(queen, now_ms);
+    if (queen->is_dumping && snapshotter_has_room(queen->snapshotter))
+        replica_snapshot_more(queen->replica, hive_clock_monotonic_ms(), DUMP_PIECE_BYTES);
+    if (queen->is_dumping && snapshotter_has_room(queen->snapshotter))
+        return 0;
+    return replica_deadline_ms(queen->replica);
 }
 
-/* ---- the end ---- */
-
+/* An event that came too late. */
 static void refuse(struct inbox_event *event)
 {
     struct queen_answer answer = {.outcome = QUEEN_STOPPING};
-    if (event->type == INBOX_PROPOSE || event->type == INBOX_READ)
+    if (event->type == INBOX_BACKUP)
+        event->snapshot_done(QUEEN_STOPPING, NULL, "this queen is stopping", event->context);
+    else if (event->type < INBOX_BACKUP)
         event->done(&answer, event->context);
-    if (event->type == INBOX_RPC)
+    else if (event->type == INBOX_RPC || event->type == INBOX_INSTALL)
         event->rpc_done(QUEEN_STOPPING, NULL, event->context);
-    hive_buffer_finish(&event->command);
-    queen_message_free(event->message);
-}
-
-static void answer_all_waiting(struct queen *queen)
-{
-    const struct pending_proposal *proposal;
-    while ((proposal = pending_oldest(&queen->pending))) {
-        struct pending_proposal taken = *proposal;
-        pending_pop_oldest(&queen->pending);
-        answer_proposal(&taken, QUEEN_UNKNOWN, NULL, NULL);
-    }
-    struct queen_answer answer = {.outcome = QUEEN_STOPPING};
-    struct queen_waiting_read *read;
-    while ((read = TAILQ_FIRST(&queen->reads)))
-        finish_read(queen, read, &answer);
-    for (size_t i = 0; i < queen->held_count; i++) {
-        if (queen->held[i].rpc_done)
-            queen->held[i].rpc_done(QUEEN_STOPPING, NULL, queen->held[i].context);
-        queen_message_free(queen->held[i].message);
-    }
-    queen->held_count = 0;
+    inbox_event_finish(event);
 }
 
 void *queen_consensus_run(void *argument)
@@ -402,19 +209,21 @@ void *queen_consensus_run(void *argument)
     struct inbox_event *events;
     size_t count;
     uint64_t durable_write;
-    for (;;) {
-        const struct pending_proposal *oldest = pending_untold(&queen->pending);
-        int64_t deadline_ms = queen->raft_deadline_ms;
-        if (oldest && oldest->deadline_ms < deadline_ms)
-            deadline_ms = oldest->deadline_ms;
-        if (!inbox_take(queen->inbox, deadline_ms, &events, &count, &durable_write))
-            break;
+    int64_t deadline_ms = replica_deadline_ms(queen->replica);
+    while (inbox_take(queen->inbox, deadline_ms, &events, &count, &durable_write)) {
         work(queen, events, count, durable_write);
-        expire(queen, hive_clock_monotonic_ms());
+        tell_drained(queen);
+        deadline_ms = dump_a_piece(queen);
         queen_status_publish(queen);
     }
     for (size_t i = 0; i < count; i++)
         refuse(&events[i]);
-    answer_all_waiting(queen);
+    struct queen_backup *backup;
+    while ((backup = TAILQ_FIRST(&queen->backups))) {
+        TAILQ_REMOVE(&queen->backups, backup, link);
+        backup->done(QUEEN_STOPPING, NULL, "this queen is stopping", backup->context);
+        free(backup);
+    }
+    replica_stop(queen->replica);
     return NULL;
 }

@@ -19,6 +19,19 @@ struct inbox {
     size_t taken_capacity;
 };
 
+void inbox_event_finish(struct inbox_event *event)
+{
+    hive_buffer_finish(&event->command);
+    queen_message_free(event->message);
+    free(event->change);
+    free(event->founding);
+    machine_destroy(event->machine);
+    event->message = NULL;
+    event->change = NULL;
+    event->founding = NULL;
+    event->machine = NULL;
+}
+
 struct inbox *inbox_create(void)
 {
     struct inbox *inbox = hive_calloc(1, sizeof *inbox);
@@ -55,7 +68,7 @@ static void append(struct inbox *inbox, const struct inbox_event *event)
 
 enum inbox_result inbox_put(struct inbox *inbox, const struct inbox_event *event)
 {
-    bool is_bounded = event->type == INBOX_PROPOSE || event->type == INBOX_READ;
+    bool is_bounded = event->type <= INBOX_BACKUP;
     enum inbox_result result = INBOX_TAKEN;
     pthread_mutex_lock(&inbox->mutex);
     if (inbox->is_closed)

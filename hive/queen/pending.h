@@ -2,7 +2,7 @@
 #ifndef QUEEN_PENDING_H
 #define QUEEN_PENDING_H
 
-#include "queen/queen.h"
+#include "queen/answer.h"
 
 struct pending_proposal {
     raft_index index;

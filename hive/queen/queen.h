@@ -20,6 +20,7 @@
 #include "hive/options.h"
 #include "machine/machine.h"
 #include "queen/answer.h"
+#include "queen/message.h"
 #include "raft/raft.h"
 
 struct queen;
@@ -105,10 +106,6 @@ void queen_snapshot(struct queen *queen, queen_snapshot_done *done, void *contex
 /* Where changes of keys are told (watch.h). */
 struct watch_hub;
 struct watch_hub *queen_watch_hub(struct queen *queen);
-
-/* A message on the heap, its entries and their data included. */
-struct raft_message *queen_message_copy(const struct raft_message *message);
-void queen_message_free(struct raft_message *message);
 
 /* What /healthz shows: a copy of what the consensus thread last published. Never waits for consensus or disk.
  */

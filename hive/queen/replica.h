@@ -84,7 +84,8 @@ void replica_durable(struct replica *replica, int64_t now_ms, uint64_t write);
 
 /* A message from a peer. `rpc`: whatever host->reply needs, for requests; NULL for replies. Not for RAFT_INSTALL_SNAPSHOT: that is… */
 void replica_message(struct replica *replica, int64_t now_ms, const struct raft_message *message, void *rpc);
-/* … here: the snapshot is complete on disk, and `machine` was loaded from it. Takes the machine. */
+/* … here: the snapshot is complete on disk, and `machine` was loaded from it. Takes the machine, which may be NULL where
+ * all that the snapshot covers is committed here anyway. */
 void replica_install(struct replica *replica, int64_t now_ms, const struct raft_message *message,
                      struct machine *machine, void *rpc);
 void replica_unreachable(struct replica *replica, int64_t now_ms, raft_id peer);
@@ -115,6 +116,9 @@ void replica_snapshot_durable(struct replica *replica, int64_t now_ms);
 void replica_snapshot_failed(struct replica *replica, int64_t now_ms);
 /* Of the newest durable one; 0: none. */
 raft_index replica_snapshot_index(const struct replica *replica);
+
+/* Somebody waits for an answer: to a proposal, change, read or transfer. */
+bool replica_has_clients(const struct replica *replica);
 
 /* For status pages and checks. */
 const struct raft *replica_raft(const struct replica *replica);

@@ -9,13 +9,22 @@
 #include "hive/encoding.h"
 #include "hive/json.h"
 #include "hive/memory.h"
-#include "queen/queen.h"
+#include "queen/message.h"
 
 #define NUMBER_MAX ((int64_t)1 << 53)
 
 const char *rpc_path(enum raft_message_type request)
 {
-    return request == RAFT_REQUEST_VOTE ? "/request_vote" : "/append_entries";
+    switch (request) {
+    case RAFT_REQUEST_VOTE:
+        return "/request_vote";
+    case RAFT_INSTALL_SNAPSHOT:
+        return "/install_snapshot";
+    case RAFT_TIMEOUT_NOW:
+        return "/timeout_now";
+    default:
+        return "/append_entries";
+    }
 }
 
 static void encode_entries(const struct raft_append_entries *append, struct hive_buffer *json)
@@ -31,26 +40,41 @@ static void encode_entries(const struct raft_append_entries *append, struct hive
     hive_buffer_append_text(json, "]}");
 }
 
+static void encode_vote(const struct raft_message *message, const char *sender_address,
+                        struct hive_buffer *json)
+{
+    const struct raft_request_vote *vote = &message->request_vote;
+    hive_buffer_format(
+        json,
+        ",\"candidate_id\":%" PRIu64 ",\"candidate\":\"%s\",\"last_log_index\":%" PRIu64
+        ",\"last_log_term\":%" PRIu64 ",\"pre_vote\":%s,\"transfer\":%s,\"configuration_index\":%" PRIu64 "}",
+        message->from, sender_address, vote->last_log_index, vote->last_log_term,
+        vote->pre_vote ? "true" : "false", vote->transfer ? "true" : "false", vote->configuration_index);
+}
+
+static void encode_append(const struct raft_message *message, struct hive_buffer *json)
+{
+    const struct raft_append_entries *append = &message->append_entries;
+    hive_buffer_format(json,
+                       ",\"prev_log_index\":%" PRIu64 ",\"prev_log_term\":%" PRIu64
+                       ",\"leader_commit\":%" PRIu64 ",\"round\":%" PRIu64,
+                       append->prev_log_index, append->prev_log_term, append->leader_commit, append->round);
+    encode_entries(append, json);
+}
+
 void rpc_encode_request(const struct raft_message *message, const char *sender_address,
                         struct hive_buffer *json)
 {
     hive_buffer_format(json, "{\"term\":%" PRIu64 ",\"receiver_id\":%" PRIu64, message->term, message->to);
     if (message->type == RAFT_REQUEST_VOTE) {
-        const struct raft_request_vote *vote = &message->request_vote;
-        hive_buffer_format(json,
-                           ",\"candidate_id\":%" PRIu64 ",\"candidate\":\"%s\",\"last_log_index\":%" PRIu64
-                           ",\"last_log_term\":%" PRIu64 ",\"pre_vote\":%s}",
-                           message->from, sender_address, vote->last_log_index, vote->last_log_term,
-                           vote->pre_vote ? "true" : "false");
+        encode_vote(message, sender_address, json);
         return;
     }
-    const struct raft_append_entries *append = &message->append_entries;
-    hive_buffer_format(json,
-                       ",\"leader_id\":%" PRIu64 ",\"leader\":\"%s\",\"prev_log_index\":%" PRIu64
-                       ",\"prev_log_term\":%" PRIu64 ",\"leader_commit\":%" PRIu64 ",\"round\":%" PRIu64,
-                       message->from, sender_address, append->prev_log_index, append->prev_log_term,
-                       append->leader_commit, append->round);
-    encode_entries(append, json);
+    hive_buffer_format(json, ",\"leader_id\":%" PRIu64 ",\"leader\":\"%s\"", message->from, sender_address);
+    if (message->type == RAFT_APPEND_ENTRIES)
+        encode_append(message, json);
+    else
+        hive_buffer_append_text(json, "}"); /* timeout_now */
 }
 
 void rpc_encode_reply(const struct raft_message *message, struct hive_buffer *json)
@@ -58,16 +82,18 @@ void rpc_encode_reply(const struct raft_message *message, struct hive_buffer *js
     hive_buffer_format(json, "{\"term\":%" PRIu64, message->term);
     if (message->type == RAFT_REQUEST_VOTE_REPLY) {
         const struct raft_request_vote_reply *vote = &message->request_vote_reply;
-        hive_buffer_format(json, ",\"vote_granted\":%s,\"pre_vote\":%s}",
-                           vote->vote_granted ? "true" : "false", vote->pre_vote ? "true" : "false");
-        return;
+        hive_buffer_format(json, ",\"vote_granted\":%s,\"pre_vote\":%s,\"removed\":%s",
+                           vote->vote_granted ? "true" : "false", vote->pre_vote ? "true" : "false",
+                           vote->removed ? "true" : "false");
+    } else if (message->type == RAFT_APPEND_ENTRIES_REPLY) {
+        const struct raft_append_entries_reply *append = &message->append_entries_reply;
+        hive_buffer_format(json,
+                           ",\"success\":%s,\"match_index\":%" PRIu64 ",\"conflict_index\":%" PRIu64
+                           ",\"conflict_term\":%" PRIu64 ",\"round\":%" PRIu64,
+                           append->success ? "true" : "false", append->match_index, append->conflict_index,
+                           append->conflict_term, append->round);
     }
-    const struct raft_append_entries_reply *append = &message->append_entries_reply;
-    hive_buffer_format(json,
-                       ",\"success\":%s,\"match_index\":%" PRIu64 ",\"conflict_index\":%" PRIu64
-                       ",\"conflict_term\":%" PRIu64 ",\"round\":%" PRIu64 "}",
-                       append->success ? "true" : "false", append->match_index, append->conflict_index,
-                       append->conflict_term, append->round);
+    hive_buffer_append_text(json, "}");
 }
 
 /* A required whole number that is not negative. */
@@ -86,6 +112,22 @@ static int read_flag(const cJSON *object, const char *name, bool *value, struct 
     return hive_json_bool(object, name, value, error) ? -EINVAL : 0;
 }
 
+/* What older senders do not know of: absent is `value` as it stands. */
+static int read_flag_if_any(const cJSON *object, const char *name, bool *value, struct hive_error *error)
+{
+    return hive_json_bool(object, name, value, error) == -EINVAL ? -EINVAL : 0;
+}
+
+static int read_number_if_any(const cJSON *object, const char *name, uint64_t *value,
+                              struct hive_error *error)
+{
+    int64_t number = (int64_t)*value;
+    if (hive_json_int(object, name, 0, NUMBER_MAX, &number, error) == -EINVAL)
+        return -EINVAL;
+    *value = (uint64_t)number;
+    return 0;
+}
+
 static int decode_entry(const cJSON *object, struct raft_entry *entry, struct hive_error *error)
 {
     uint64_t type;
@@ -93,8 +135,9 @@ static int decode_entry(const cJSON *object, struct raft_entry *entry, struct hi
     if (read_number(object, "term", &entry->term, error) || read_number(object, "type", &type, error) ||
         hive_json_string(object, "data", &text, error))
         return hive_error_prefix(error, -EINVAL, "entries");
-    if (type != RAFT_ENTRY_NOOP && type != RAFT_ENTRY_COMMAND)
-        return hive_error_set(error, -EINVAL, "entries: type must be 1 (no-op) or 2 (command)");
+    if (type < RAFT_ENTRY_NOOP || type > RAFT_ENTRY_CONFIGURATION)
+        return hive_error_set(error, -EINVAL,
+                              "entries: type must be 1 (no-op), 2 (command) or 3 (configuration)");
     struct hive_buffer data = {0};
     if (hive_base64_decode(&data, text, strlen(text))) {
         hive_buffer_finish(&data);
@@ -136,7 +179,9 @@ static int decode_vote(const cJSON *object, struct raft_message *message, struct
     return read_number(object, "candidate_id", &message->from, error) ||
                    read_number(object, "last_log_index", &vote->last_log_index, error) ||
                    read_number(object, "last_log_term", &vote->last_log_term, error) ||
-                   read_flag(object, "pre_vote", &vote->pre_vote, error)
+                   read_flag(object, "pre_vote", &vote->pre_vote, error) ||
+                   read_flag_if_any(object, "transfer", &vote->transfer, error) ||
+                   read_number_if_any(object, "configuration_index", &vote->configuration_index, error)
                ? -EINVAL
                : 0;
 }
@@ -145,7 +190,8 @@ static int decode_vote_reply(const cJSON *object, struct raft_message *message, 
 {
     struct raft_request_vote_reply *vote = &message->request_vote_reply;
     return read_flag(object, "vote_granted", &vote->vote_granted, error) ||
-                   read_flag(object, "pre_vote", &vote->pre_vote, error)
+                   read_flag(object, "pre_vote", &vote->pre_vote, error) ||
+                   read_flag_if_any(object, "removed", &vote->removed, error)
                ? -EINVAL
                : 0;
 }
@@ -164,7 +210,8 @@ static int decode_append_reply(const cJSON *object, struct raft_message *message
 
 static int decode_body(const cJSON *object, struct raft_message *message, struct hive_error *error)
 {
-    bool is_request = message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES;
+    bool is_request = message->type == RAFT_REQUEST_VOTE || message->type == RAFT_APPEND_ENTRIES ||
+                      message->type == RAFT_TIMEOUT_NOW;
     if (read_number(object, "term", &message->term, error) ||
         (is_request && read_number(object, "receiver_id", &message->to, error)))
         return -EINVAL;
@@ -177,6 +224,13 @@ static int decode_body(const cJSON *object, struct raft_message *message, struct
         return decode_append(object, message, error);
     case RAFT_APPEND_ENTRIES_REPLY:
         return decode_append_reply(object, message, error);
+    case RAFT_TIMEOUT_NOW:
+        return read_number(object, "leader_id", &message->from, error);
+    case RAFT_TIMEOUT_NOW_REPLY:
+        return 0;
+    case RAFT_INSTALL_SNAPSHOT: /* comes in pieces: rpc_piece.c */
+    case RAFT_INSTALL_SNAPSHOT_REPLY:
+        break;
     }
     return -EINVAL;
 }
@@ -196,34 +250,4 @@ int rpc_decode(enum raft_message_type type, const char *json, size_t bytes, stru
     else
         *message = decoded;
     return code;
-}
-
-struct raft_message *queen_message_copy(const struct raft_message *message)
-{
-    struct raft_message *copy = hive_malloc(sizeof *copy);
-    *copy = *message;
-    if (message->type != RAFT_APPEND_ENTRIES || message->append_entries.entry_count == 0)
-        return copy;
-    size_t count = message->append_entries.entry_count;
-    struct raft_entry *entries = hive_calloc(count, sizeof *entries);
-    for (size_t i = 0; i < count; i++) {
-        entries[i] = message->append_entries.entries[i];
-        entries[i].data = hive_memdup(entries[i].data, entries[i].bytes);
-    }
-    copy->append_entries.entries = entries;
-    return copy;
-}
-
-void queen_message_free(struct raft_message *message)
-{
-    if (!message)
-        return;
-    if (message->type == RAFT_APPEND_ENTRIES) {
-        struct raft_append_entries *append = &message->append_entries;
-        for (size_t i = 0; i < append->entry_count; i++)
-            free((void *)append->entries[i].data);
-        if (append->entries)
-            free((void *)append->entries);
-    }
-    free(message);
 }

@@ -11,6 +11,7 @@
 #include "hive/limits.h"
 #include "hive/server.h"
 #include "server/acceptor.h"
+#include "server/minder.h"
 #include "server/target.h"
 
 struct hive_server {
@@ -27,6 +28,9 @@ struct hive_server {
     bool is_ending;      /* no handler is called any more */
     unsigned unanswered; /* … and that nobody has answered yet, or whose answerer still needs the server */
     unsigned unsent;     /* … and that are not over: the answer is on its way, or not there yet */
+    struct hive_stream *streams; /* doubly linked: those that are not closed */
+    uint64_t stream_number;      /* of the last one that was opened */
+    struct minder minder;        /* a thread that looks after them */
 };
 
 /* A handler is about to see a request: false where the server is ending and it must not. */
@@ -63,6 +67,7 @@ struct hive_request {
     bool is_admitted;           /* counted in `unanswered` until answered, in `unsent` until the end */
     struct MHD_Response *response;
     unsigned status;
+    struct hive_stream *stream; /* owned; NULL: the answer is no stream */
     _Atomic enum request_state state;
 };
 
@@ -73,6 +78,10 @@ enum MHD_Result request_handle(void *context, struct MHD_Connection *connection,
                                size_t *upload_bytes, void **request);
 void request_destroy(void *context, struct MHD_Connection *connection, void **request,
                      enum MHD_RequestTerminationCode code);
+
+/* Takes the answer's content type and the headers set so far, and hands it over (request_publish). */
+void request_reply(struct hive_request *request, unsigned status, const char *content_type,
+                   struct MHD_Response *response);
 
 /* Hands the finished answer over to the server's thread. From here on the request may be gone. */
 void request_publish(struct hive_request *request, unsigned status, struct MHD_Response *response);

@@ -22,14 +22,9 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
         hive_log_warning("left out an invalid response header", LOG_S("name", name));
 }
 
-static void reply(struct hive_request *request, unsigned status, const char *content_type, void *body,
-                  size_t bytes, enum MHD_ResponseMemoryMode mode)
+void request_reply(struct hive_request *request, unsigned status, const char *content_type,
+                   struct MHD_Response *response)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(bytes, body, mode);
-    if (!response) {
-        fprintf(stderr, "hive: out of memory (an answer of %zu bytes): aborting\n", bytes);
-        abort();
-    }
     if (content_type)
         add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     for (size_t at = 0; at < request->headers.size;) {
@@ -39,6 +34,17 @@ static void reply(struct hive_request *request, unsigned status, const char *con
         at = (size_t)(value - request->headers.data) + strlen(value) + 1;
     }
     request_publish(request, status, response);
+}
+
+static void reply(struct hive_request *request, unsigned status, const char *content_type, void *body,
+                  size_t bytes, enum MHD_ResponseMemoryMode mode)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(bytes, body, mode);
+    if (!response) {
+        fprintf(stderr, "hive: out of memory (an answer of %zu bytes): aborting\n", bytes);
+        abort();
+    }
+    request_reply(request, status, content_type, response);
 }
 
 void hive_request_reply(struct hive_request *request, unsigned status, const char *content_type,

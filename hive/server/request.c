@@ -20,6 +20,7 @@
 #include "hive/log.h"
 #include "hive/memory.h"
 #include "server/router.h"
+#include "server/stream.h"
 
 /* A body of this size or less is received into memory that is taken in one go. */
 #define BODY_AT_ONCE_BYTES (64 * 1024)
@@ -44,6 +45,7 @@ void request_destroy(void *context, struct MHD_Connection *connection, void **re
     if (!request)
         return;
     bool is_admitted = request->is_admitted;
+    stream_close(request->stream);
     target_finish(&request->target);
     for (unsigned i = 0; i < request->segment_count; i++)
         free(request->segments[i].text);

@@ -10,6 +10,7 @@
 #include "hive/limits.h"
 #include "hive/log.h"
 #include "hive/memory.h"
+#include "server/stream.h"
 
 static void log_message(void *context, const char *format, va_list arguments)
 {
@@ -54,6 +55,8 @@ static int start_threads(struct hive_server *server, int threads, struct hive_er
                                     errno ? strerror(errno) : "libmicrohttpd refused");
     }
     if (result == 0)
+        result = minder_start(&server->minder, server, error);
+    if (result == 0)
         result = acceptor_start(acceptor, error);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
@@ -64,6 +67,7 @@ static void free_server(struct hive_server *server)
     for (int i = 0; i < server->acceptor.daemon_count; i++)
         MHD_stop_daemon(server->acceptor.daemons[i]);
     free(server->acceptor.daemons);
+    minder_stop(&server->minder);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
     free(server->token);
@@ -135,6 +139,7 @@ void hive_server_destroy(struct hive_server *server)
     hive_server_quiesce(server);
     pthread_mutex_lock(&server->lock);
     server->is_ending = true;
+    streams_end(server);
     while (server->unanswered)
         pthread_cond_wait(&server->changed, &server->lock);
     wait_until_sent(server);

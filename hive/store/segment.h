@@ -21,18 +21,16 @@ struct segment {
 /* The file's path; the caller owns it. */
 char *segment_path(const char *directory, uint64_t sequence);
 
-/* How many segments there are. -EBADMSG where one is missing between them. */
-int segment_count(const char *directory, uint64_t *count, struct hive_error *error);
-
 /* Makes a segment of that size, durable in name and content before it returns; replaces one that was prepared
  * under the same number. */
 int segment_create(const struct disk *disk, const char *directory, raft_id id, uint64_t sequence,
                    size_t bytes, struct segment *segment, struct hive_error *error);
 
 /* Opens one that recovery has read, for writing. */
-int segment_open(const char *directory, uint64_t sequence, struct segment *segment, struct hive_error *error);
+int segment_open(const struct disk *disk, const char *directory, uint64_t sequence, struct segment *segment,
+                 struct hive_error *error);
 
 /* Closes the file; fine for SEGMENT_NONE, and leaves that. */
-void segment_close(struct segment *segment);
+void segment_close(const struct disk *disk, struct segment *segment);
 
 #endif

@@ -4,16 +4,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
 
-#include "hive/file.h"
 #include "hive/memory.h"
+#include "store/catalog.h"
+#include "store/identity.h"
 #include "store/recovery.h"
-#include "store/segment.h"
 #include "store/store_internal.h"
-#include "store/wal.h"
 
 /* A queen's first segment is made while she starts and everybody waits: five of them that start at once on
  * one disk are through in 10 ms with 1 MiB each, and in 35 ms with 8 MiB (measured). The later ones are made
@@ -21,28 +17,6 @@
 #define FIRST_SEGMENT_BYTES ((size_t)1024 * 1024)
 #define SEGMENT_BYTES       ((size_t)8 * 1024 * 1024)
 #define SEGMENT_BYTES_MIN   ((size_t)256) /* room for a header and a small frame */
-
-struct store {
-    const struct disk *disk;
-    char *directory;
-    raft_id id;
-    size_t segment_bytes;
-    int lock;
-
-    struct segment active;
-    size_t offset; /* of the next frame in it */
-    uint64_t write_number;
-    struct wal_state state; /* after the last frame */
-
-    /* The next segment. While `is_preparing` it belongs to the thread `preparer`, and joining gets it back.
-     */
-    struct segment spare;
-    pthread_t preparer;
-    bool is_preparing;
-
-    int failure; /* the error that ended it all; 0: none */
-    struct hive_error reason;
-};
 
 /* True where nothing was written yet to the segment in use. */
 static bool is_empty(const struct store *store)
@@ -52,13 +26,12 @@ static bool is_empty(const struct store *store)
 
 /* ---- the next segment ---- */
 
-static void *prepare(void *argument)
+static void prepare(void *argument)
 {
     struct store *store = argument;
     /* Nobody asks for its error: without a spare the switch makes the segment itself, and tells its own. */
     segment_create(store->disk, store->directory, store->id, store->active.sequence + 1, store->segment_bytes,
                    &store->spare, NULL);
-    return NULL;
 }
 
 /* Begins to make the next segment once half of this one is used: late enough that a cluster that has just
@@ -68,18 +41,13 @@ static void prepare_when_due(struct store *store)
     if (store->is_preparing || store->spare.file >= 0 || is_empty(store) ||
         store->offset - WAL_HEADER_BYTES < (store->active.bytes - WAL_HEADER_BYTES) / 2)
         return;
-    sigset_t all, before;
-    sigfillset(&all);
-    /* Signals are the business of the threads that were there first. */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    store->is_preparing = pthread_create(&store->preparer, NULL, prepare, store) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    store->is_preparing = disk_begin(store->disk, prepare, store, &store->preparer) == 0;
 }
 
 static void await_preparer(struct store *store)
 {
     if (store->is_preparing)
-        pthread_join(store->preparer, NULL);
+        disk_join(store->disk, store->preparer);
     store->is_preparing = false;
 }
 
@@ -89,7 +57,7 @@ static int switch_segment(struct store *store, size_t frame_bytes, struct hive_e
     await_preparer(store);
     size_t needed = WAL_HEADER_BYTES + frame_bytes;
     if (store->spare.file >= 0 && store->spare.bytes < needed)
-        segment_close(&store->spare);
+        segment_close(store->disk, &store->spare);
     if (store->spare.file < 0) {
         size_t bytes = needed > store->segment_bytes ? needed : store->segment_bytes;
         /* An empty segment is replaced: but for the last one, there is none that nothing is in. */
@@ -99,7 +67,7 @@ static int switch_segment(struct store *store, size_t frame_bytes, struct hive_e
         if (result < 0)
             return result;
     }
-    segment_close(&store->active);
+    segment_close(store->disk, &store->active);
     store->active = store->spare;
     store->spare = SEGMENT_NONE;
     store->offset = WAL_HEADER_BYTES;
@@ -121,6 +89,25 @@ static int follow(const struct wal_state *before, const void *batch, size_t byte
     if (!wrong && bytes)
         wrong = "it holds what is not a record";
     return wrong ? hive_error_set(error, -EINVAL, "this write cannot go into the log: %s", wrong) : 0;
+}
+
+/* Tells the thread of the snapshots what is durable now: which segments are full, and what they are good for. */
+static void note_written(struct store *store, const struct wal_state *after)
+{
+    if (!is_empty(store) && after->base == store->state.base)
+        return;
+    pthread_mutex_lock(&store->mutex);
+    if (is_empty(store) && store->active.sequence > store->first_sequence) { /* the one before it is full */
+        if (store->closed_count == store->closed_capacity) {
+            store->closed_capacity = store->closed_capacity ? store->closed_capacity * 2 : 16;
+            store->closed = hive_realloc(store->closed, store->closed_capacity, sizeof *store->closed);
+        }
+        store->closed[store->closed_count++] = store->state.last_index;
+    }
+    if (after->base != store->state.base && store->closed_count) /* an install: nothing before it counts */
+        memset(store->closed, 0, store->closed_count * sizeof *store->closed);
+    store->base = after->base;
+    pthread_mutex_unlock(&store->mutex);
 }
 
 static int write_frame(struct store *store, const void *batch, size_t bytes, struct hive_error *error)
@@ -150,6 +137,7 @@ static int write_frame(struct store *store, const void *batch, size_t bytes, str
     if (result < 0)
         return hive_error_set(error, result, "cannot write segment %" PRIu64 " of the log in %s: %s",
                               store->active.sequence, store->directory, strerror(-result));
+    note_written(store, &after);
     store->offset += envelope.head_bytes + bytes + sizeof envelope.mark;
     store->write_number++;
     store->state = after;
@@ -174,32 +162,170 @@ int store_write(struct store *store, const void *batch, size_t bytes, struct hiv
     return result;
 }
 
+/* ---- what a snapshot stands for ---- */
+
+/* Takes the first segment off the list of full ones, where nothing in it is needed; 0: it is. */
+static uint64_t take_first(struct store *store, raft_index first)
+{
+    uint64_t sequence = 0;
+    pthread_mutex_lock(&store->mutex);
+    raft_index floor = shelf_floor(store);
+    if (first > floor)
+        first = floor;
+    if (store->closed_count && store->closed[0] < first) {
+        sequence = store->first_sequence++;
+        memmove(store->closed, store->closed + 1, --store->closed_count * sizeof *store->closed);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return sequence;
+}
+
+int store_drop_before(struct store *store, raft_index first, struct hive_error *error)
+{
+    int result = 0;
+    /* After a failure nobody knows what the disk has: without another one, that is how it stays. */
+    if (store->has_failed_to_drop)
+        return 0;
+    for (uint64_t sequence; result == 0 && (sequence = take_first(store, first));) {
+        char *path = segment_path(store->directory, sequence);
+        result = store->disk->remove(store->disk, path);
+        /* One by one: a crash must not leave a gap between those that are there. */
+        if (result == 0)
+            result = store->disk->sync_directory(store->disk, store->directory);
+        if (result < 0)
+            hive_error_set(error, result, "cannot remove %s: %s", path, strerror(-result));
+        store->has_failed_to_drop = result < 0;
+        free(path);
+    }
+    return result;
+}
+
 /* ---- opening and closing ---- */
 
-static int open_segments(struct store *store, const struct recovery_end *end, size_t first_bytes,
+static int open_segments(struct store *store, struct recovery_end *end, size_t first_bytes,
                          struct hive_error *error)
 {
-    if (end->sequence == 0) {
-        store->offset = WAL_HEADER_BYTES;
+    store->first_sequence = end->first_sequence;
+    store->offset = WAL_HEADER_BYTES;
+    if (end->sequence == 0)
         return segment_create(store->disk, store->directory, store->id, 1, first_bytes, &store->active,
                               error);
-    }
     store->offset = end->offset;
     store->write_number = end->write_number;
     store->state = end->state;
-    int result = segment_open(store->directory, end->sequence, &store->active, error);
+    store->base = end->state.base;
+    store->closed = end->closed;
+    store->closed_count = store->closed_capacity = (size_t)(end->sequence - end->first_sequence);
+    end->closed = NULL;
+    int result = segment_open(store->disk, store->directory, end->sequence, &store->active, error);
     if (result == 0 && end->has_spare)
-        result = segment_open(store->directory, end->sequence + 1, &store->spare, error);
+        result = segment_open(store->disk, store->directory, end->sequence + 1, &store->spare, error);
     if (result == 0)
         prepare_when_due(store);
     return result;
 }
 
-int store_open_on(const struct disk *disk, const struct store_config *config, struct store **store,
-                  struct store_recovery *recovery, struct hive_error *error)
+/* Makes the log say what the snapshot says. The term that it was made in has been, so nobody can have voted in it
+ * here: a vote would have told of it. */
+static int install(struct store *store, struct store_recovery *recovery, struct hive_error *error)
+{
+    struct hive_buffer batch = {0};
+    const struct raft_snapshot *snapshot = recovery->snapshot;
+    store_encode_install(&batch, snapshot->index, snapshot->term);
+    if (snapshot->term > recovery->term) {
+        recovery->term = snapshot->term;
+        recovery->voted_for = 0;
+        store_encode_hard_state(&batch, recovery->term, 0);
+    }
+    int result = write_frame(store, batch.data, batch.size, error);
+    hive_buffer_finish(&batch);
+    return result;
+}
+
+/* The queen's id: the one that is there, or a new one. */
+static int find_identity(struct store *store, const struct catalog *catalog, struct hive_error *error)
+{
+    size_t segments, snapshots, restoring;
+    catalog_find(catalog, CATALOG_SEGMENT, &segments);
+    catalog_find(catalog, CATALOG_SNAPSHOT, &snapshots);
+    catalog_find(catalog, CATALOG_RESTORING, &restoring);
+    int result = identity_read(store->disk, store->directory, &store->id, error);
+    if (result != -ENOENT)
+        return result;
+    if (restoring)
+        return hive_error_set(error, -EBADMSG, "restoring a backup into %s was not finished: do it again",
+                              store->directory);
+    if (segments || snapshots)
+        return hive_error_set(
+            error, -ENOTSUP,
+            "%s was written by an earlier version of hive, whose queens had no `" CATALOG_IDENTITY_NAME
+            "` of their own: keep it, and start this queen with another, empty directory",
+            store->directory);
+    store->id = identity_draw(store->disk);
+    return identity_write(store->disk, store->directory, store->id, error);
+}
+
+static int find_founding(struct store *store, struct store_recovery *recovery, struct hive_error *error)
+{
+    struct raft_configuration *founding = hive_calloc(1, sizeof *founding);
+    int result = founding_read(store->disk, store->directory, founding, error);
+    if (result == 0)
+        recovery->founding = founding;
+    else
+        free(founding);
+    store->has_founding = result == 0;
+    return result == -ENOENT ? 0 : result;
+}
+
+/* Puts the snapshots that are good on the shelf, and takes away what nobody needs. */
+static void tidy(struct store *store, const struct catalog *catalog, raft_index newest)
+{
+    size_t count;
+    const struct catalog_file *file = catalog_find(catalog, CATALOG_SNAPSHOT, &count);
+    for (; count; count--, file++) {
+        char *path = hive_format("%s/%s", store->directory, file->name);
+        if (file->numbers[0] <= newest)
+            shelf_add(store, file->numbers[0], file->numbers[1]);
+        else /* it is damaged, and another one stands in for it */
+            store->disk->remove(store->disk, path);
+        free(path);
+    }
+    catalog_remove(catalog, store->disk, store->directory, CATALOG_TEMPORARY);
+    catalog_remove(catalog, store->disk, store->directory, CATALOG_RESTORING);
+}
+
+/* Everything behind the lock. */
+static int recover(struct store *store, size_t first_bytes, struct store_recovery *recovery,
+                   struct hive_error *error)
+{
+    struct catalog catalog = {0};
+    struct recovery_end end = {0};
+    int result = catalog_read(store->disk, store->directory, &catalog, error);
+    if (result == 0)
+        result = find_identity(store, &catalog, error);
+    if (result == 0)
+        result = find_founding(store, recovery, error);
+    if (result == 0)
+        result = recovery_run(store->disk, store->directory, store->id, &catalog, recovery, &end, error);
+    if (result == 0)
+        result = open_segments(store, &end, first_bytes, error);
+    recovery->id = store->id;
+    recovery->is_new = end.write_number == 0 && !recovery->snapshot && !recovery->founding;
+    if (result == 0)
+        tidy(store, &catalog, end.good[0]);
+    if (result == 0 && end.is_replaced)
+        result = install(store, recovery, error);
+    recovery_end_finish(&end);
+    catalog_finish(&catalog);
+    return result;
+}
+
+int store_open(const struct store_config *config, struct store **store, struct store_recovery *recovery,
+               struct hive_error *error)
 {
     size_t bytes = config->segment_bytes ? config->segment_bytes : SEGMENT_BYTES;
     size_t first_bytes = config->segment_bytes ? config->segment_bytes : FIRST_SEGMENT_BYTES;
+    const struct disk *disk = config->disk ? config->disk : &disk_system;
     *recovery = (struct store_recovery){0};
     if (bytes < SEGMENT_BYTES_MIN)
         return hive_error_set(error, -EINVAL,
@@ -209,24 +335,28 @@ int store_open_on(const struct disk *disk, const struct store_config *config, st
     *made = (struct store){
         .disk = disk,
         .directory = hive_strdup(config->directory),
-        .id = config->id,
         .segment_bytes = bytes,
         .lock = -1,
         .active = SEGMENT_NONE,
         .spare = SEGMENT_NONE,
     };
-    struct recovery_end end;
-    char *lock = hive_format("%s/lock", config->directory);
-    int result = hive_file_make_directories(config->directory, 0700, error);
+    pthread_mutex_init(&made->mutex, NULL);
+    char *lock = hive_format("%s/" CATALOG_LOCK_NAME, config->directory);
+    int result = disk->make_directories(disk, config->directory);
+    if (result < 0)
+        hive_error_set(error, result, "cannot use the directory %s: %s", config->directory,
+                       strerror(-result));
+    else
+        result = made->lock = disk->lock(disk, lock, error);
+    if (result >=
+        0) { /* a file may have got its name just before the process ended, and the name not be on disk yet */
+        result = disk->sync_directory(disk, config->directory);
+        if (result < 0)
+            hive_error_set(error, result, "cannot sync the directory %s: %s", config->directory,
+                           strerror(-result));
+    }
     if (result == 0)
-        result = made->lock = hive_file_lock(lock, error);
-    if (result >= 0) /* a segment may have got its name just before the process ended, and the name not be on
-                        disk yet */
-        result = disk->sync_directory(config->directory, error);
-    if (result == 0)
-        result = recovery_run(disk, config->directory, config->id, recovery, &end, error);
-    if (result == 0)
-        result = open_segments(made, &end, first_bytes, error);
+        result = recover(made, first_bytes, recovery, error);
     free(lock);
     if (result < 0) {
         store_recovery_finish(recovery);
@@ -237,10 +367,19 @@ int store_open_on(const struct disk *disk, const struct store_config *config, st
     return 0;
 }
 
-int store_open(const struct store_config *config, struct store **store, struct store_recovery *recovery,
-               struct hive_error *error)
+int store_set_founding(struct store *store, const struct raft_configuration *founding,
+                       struct hive_error *error)
 {
-    return store_open_on(&disk_system, config, store, recovery, error);
+    pthread_mutex_lock(&store->mutex);
+    /* A log is no reason: a queen may have voted, and have got her leader's first entries without the one that names the
+     * members, before she was founded. Whoever knows no members can do nothing without this. */
+    bool is_late = store->has_founding || store->shelf_count;
+    pthread_mutex_unlock(&store->mutex);
+    if (is_late)
+        return hive_error_set(error, -EEXIST, "the queen of %s belongs to a group already", store->directory);
+    int result = founding_write(store->disk, store->directory, founding, error);
+    store->has_founding = result == 0;
+    return result;
 }
 
 void store_close(struct store *store)
@@ -248,10 +387,13 @@ void store_close(struct store *store)
     if (!store)
         return;
     await_preparer(store);
-    segment_close(&store->active);
-    segment_close(&store->spare);
+    segment_close(store->disk, &store->active);
+    segment_close(store->disk, &store->spare);
+    shelf_finish(store);
     if (store->lock >= 0)
-        close(store->lock);
+        store->disk->close(store->disk, store->lock);
+    pthread_mutex_destroy(&store->mutex);
+    free(store->closed);
     free(store->directory);
     free(store);
 }

@@ -1,12 +1,13 @@
 /* The format of the log, to the byte. All integers are little-endian and unaligned.
  *
- * A queen's log is a directory of SEGMENTS, `segment-0000000001` and up without a gap. A segment is a file
- * that was filled with zeros and synced before it got its name, so that a write into it changes no metadata:
- * one fdatasync, one flush. Segments are never used twice. At most one is prepared ahead of the one in use.
+ * A queen's log is a directory of SEGMENTS, `segment-0000000001` and up without a gap. The first ones go when a
+ * snapshot stands for what is in them. A segment is a file that was filled with zeros and synced before it got
+ * its name, so that a write into it changes no metadata: one fdatasync, one flush. Segments are never used
+ * twice. At most one is prepared ahead of the one in use.
  *
  *     segment   offset  bytes
  *                    0      8  "HIVEWAL" and a NUL
- *                    8      4  format version, 1
+ *                    8      4  format version, 2 (1: of a log without snapshots)
  *                   12      4  zero
  *                   16      8  id of the queen
  *                   24      8  sequence number of the segment, as in its name
@@ -37,6 +38,9 @@
  *                    9      8  term
  *                   17      8  voted for
  *
+ *     install   5    1      8  index that a snapshot stands for: the log is empty, and goes on behind it
+ *                    9      8  term of that index
+ *
  * The opening is the first record of each segment's first frame, and only there: the state before it, so that
  * recovery can tell that the segment goes on where the one before it ended, and can do without that one when
  * a snapshot stands for it.
@@ -54,13 +58,13 @@
 #include "store/wal.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 
+#include "store/bytes.h"
 #include "store/crc32c.h"
 #include "store/store.h"
 
-#define VERSION      1
+#define VERSION      2
 #define END_MARK     0xe5
 #define SECTOR_BYTES 512 /* the least that a disk writes at once */
 
@@ -68,36 +72,9 @@
 #define TRUNCATE_BYTES   9
 #define ENTRY_BYTES      22
 #define HARD_STATE_BYTES 17
+#define INSTALL_BYTES    17
 
 static const char magic[8] = "HIVEWAL";
-
-static uint8_t *put_u32(uint8_t *at, uint32_t number)
-{
-    number = htole32(number);
-    memcpy(at, &number, sizeof number);
-    return at + sizeof number;
-}
-
-static uint8_t *put_u64(uint8_t *at, uint64_t number)
-{
-    number = htole64(number);
-    memcpy(at, &number, sizeof number);
-    return at + sizeof number;
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-    uint32_t number;
-    memcpy(&number, at, sizeof number);
-    return le32toh(number);
-}
-
-static uint64_t get_u64(const uint8_t *at)
-{
-    uint64_t number;
-    memcpy(&number, at, sizeof number);
-    return le64toh(number);
-}
 
 /* ---- segment headers ---- */
 
@@ -216,6 +193,14 @@ bool wal_frame_is_whole(const struct wal_image *image, size_t offset)
 
 /* ---- records ---- */
 
+void store_encode_install(struct hive_buffer *batch, raft_index index, raft_term term)
+{
+    uint8_t *at = hive_buffer_reserve(batch, INSTALL_BYTES);
+    *at++ = WAL_INSTALL;
+    put_u64(put_u64(at, index), term);
+    batch->size += INSTALL_BYTES;
+}
+
 void store_encode_truncate(struct hive_buffer *batch, raft_index from)
 {
     uint8_t *at = hive_buffer_reserve(batch, TRUNCATE_BYTES);
@@ -246,13 +231,11 @@ void store_encode_hard_state(struct hive_buffer *batch, raft_term term, raft_id 
 bool wal_next_record(const uint8_t **payload, size_t *bytes, struct wal_record *record)
 {
     static const size_t record_bytes[] = {
-        [WAL_TRUNCATE] = TRUNCATE_BYTES,
-        [WAL_ENTRY] = ENTRY_BYTES,
-        [WAL_HARD_STATE] = HARD_STATE_BYTES,
-        [WAL_OPENING] = WAL_OPENING_BYTES,
+        [WAL_TRUNCATE] = TRUNCATE_BYTES,   [WAL_ENTRY] = ENTRY_BYTES,     [WAL_HARD_STATE] = HARD_STATE_BYTES,
+        [WAL_OPENING] = WAL_OPENING_BYTES, [WAL_INSTALL] = INSTALL_BYTES,
     };
     const uint8_t *at = *payload;
-    if (*bytes == 0 || at[0] < WAL_TRUNCATE || at[0] > WAL_OPENING || *bytes < record_bytes[at[0]])
+    if (*bytes == 0 || at[0] < WAL_TRUNCATE || at[0] > WAL_INSTALL || *bytes < record_bytes[at[0]])
         return false;
     *record = (struct wal_record){.kind = (enum wal_kind)at[0]};
     size_t used = record_bytes[record->kind];
@@ -271,6 +254,10 @@ bool wal_next_record(const uint8_t **payload, size_t *bytes, struct wal_record *
         if (record->entry.bytes > *bytes - used)
             return false;
         used += record->entry.bytes;
+        break;
+    case WAL_INSTALL:
+        record->entry.index = get_u64(at + 1);
+        record->term = get_u64(at + 9);
         break;
     case WAL_OPENING:
         record->entry.index = get_u64(at + 1);
@@ -293,12 +280,20 @@ const char *wal_apply(struct wal_state *state, const struct wal_record *record)
     case WAL_TRUNCATE:
         if (record->entry.index == 0 || record->entry.index > state->last_index + 1)
             return "it removes entries that were never there";
+        if (record->entry.index <= state->base)
+            return "it removes what a snapshot stands for";
         state->last_index = record->entry.index - 1;
         break;
     case WAL_ENTRY:
         if (record->entry.index != state->last_index + 1)
             return "it holds an entry that does not follow on the last one";
         state->last_index = record->entry.index;
+        break;
+    case WAL_INSTALL:
+        if (record->entry.index == 0 || record->entry.index < state->base)
+            return "it installs a snapshot that is older than the one before";
+        state->last_index = state->base = record->entry.index;
+        state->base_term = record->term;
         break;
     case WAL_HARD_STATE:
         if (record->term < state->term)

@@ -32,6 +32,9 @@ int wal_decode_header(const void *bytes, size_t size, struct wal_header *header)
 /* What the log says of its queen so far. A zeroed struct is that of an empty log. */
 struct wal_state {
     raft_index last_index;
+    raft_index
+        base; /* a snapshot that was installed stands for the log up to here; 0: none, as far as is known */
+    raft_term base_term;
     raft_term term;
     raft_id voted_for;
 };
@@ -77,13 +80,14 @@ enum wal_kind {
     WAL_ENTRY = 2,
     WAL_HARD_STATE = 3,
     WAL_OPENING = 4,
+    WAL_INSTALL = 5,
 };
 
 struct wal_record {
     enum wal_kind kind;
     struct raft_entry
-        entry;      /* ENTRY: all of it, data within the payload. TRUNCATE, OPENING: its index alone */
-    raft_term term; /* HARD_STATE and OPENING, like voted_for */
+        entry; /* ENTRY: all of it, data within the payload. TRUNCATE, OPENING, INSTALL: its index alone */
+    raft_term term; /* HARD_STATE and OPENING, like voted_for; INSTALL: of the snapshot */
     raft_id voted_for;
 };
 

@@ -94,7 +94,7 @@ void hive_target_finish(struct hive_target *target);
 
 /* One call to the cluster: tries the queens in turn, follows 307 to the leader, and waits (up to
  * `timeout_ms`) while there is no leader. A call whose answer was lost after it was sent is repeated only
- * where `is_idempotent`. */
+ * where that does no harm: where `is_idempotent`, or `is_keyed`. */
 struct hive_call {
     const char *method;
     const char *path; /* with query: "/kv/a?consistency=stale" */
@@ -103,7 +103,10 @@ struct hive_call {
     const void *body;
     size_t body_bytes;
     int64_t timeout_ms;
-    bool is_idempotent;
+    bool is_idempotent; /* a read: any queen may answer it, any number of times */
+    /* A write whose path takes an Idempotency-Key: it is sent with a random one, the same each time, and so applied once
+     * however often it is sent. */
+    bool is_keyed;
 };
 struct hive_answer {
     int status;              /* HTTP */

@@ -32,6 +32,9 @@ struct hive_http_response {
 
 typedef void hive_http_done(struct hive_http_response *response, void *context);
 
+/* Bytes of a body, as they come. False: enough, the exchange ends (as a failure). */
+typedef bool hive_http_piece(const void *data, size_t bytes, void *context);
+
 struct hive_http_request {
     const char *method;         /* "GET" */
     const char *url;            /* "http://127.0.0.1:8080/healthz" */
@@ -41,8 +44,11 @@ struct hive_http_request {
     const char *const *headers; /* further "Name: value" lines, NULL-terminated; or NULL */
     const void *body;           /* copied; or NULL */
     size_t body_bytes;
-    int64_t timeout_ms;    /* for the whole exchange; > 0 */
-    size_t response_bytes; /* largest body to take; 0: HIVE_RESPONSE_BYTES */
+    int64_t timeout_ms;      /* for the whole exchange; > 0, or 0 where there is an idle timeout */
+    int64_t idle_timeout_ms; /* > 0: the longest time in which nothing of the answer's body comes */
+    size_t response_bytes;   /* largest body to take; 0: HIVE_RESPONSE_BYTES */
+    hive_http_piece *piece;  /* takes the body of a 2xx answer, of any size; gets the context of `done`. NULL:
+                                the body is in the response */
 };
 
 struct hive_http_client *hive_http_client_create(void);

@@ -1,5 +1,6 @@
 /* The HTTP server, over libmicrohttpd: a route table, bodies read whole and capped, answers given at once or
- * later from another thread. It knows nothing of queens and drones: the daemon and the launcher both use it.
+ * later from another thread, or as a stream while they are made. It knows nothing of queens and drones: the
+ * daemon and the launcher both use it.
  *
  * Threads: handlers run on the server's own epoll threads and must not block. A request lives until it was
  * answered; hive_request_reply* may be called from any thread, exactly once for each request. Until then its
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "hive/buffer.h"
 #include "hive/error.h"
@@ -63,7 +65,8 @@ uint16_t hive_server_port(const struct hive_server *server);
 /* Takes no new connections from here on; those that are open go on. First step of a clean end. */
 void hive_server_quiesce(struct hive_server *server);
 
-/* Ends it: all requests must have been answered or are answered by others meanwhile; waits for them. */
+/* Ends it: all requests must have been answered or are answered by others meanwhile; waits for them. Streams
+ * are ended: when this returns, every `closed` has returned. */
 void hive_server_destroy(struct hive_server *server);
 
 /* The request. Texts are NUL-terminated and live as long as the request. */
@@ -96,5 +99,40 @@ void hive_request_reply_json(struct hive_request *request, unsigned status, stru
  * what to do about it. */
 void hive_request_reply_problem(struct hive_request *request, unsigned status, const char *type,
                                 const char *detail, ...) __attribute__((format(printf, 4, 5)));
+
+/* An answer that is made while it is sent: of any length, perhaps without end, and never in memory as a whole.
+ * A client that takes nothing for HIVE_IDLE_TIMEOUT_S while there is something to take is cut off. */
+struct hive_stream;
+
+/* What `read` returns besides a number of bytes. */
+enum {
+    HIVE_STREAM_WAIT = 0, /* nothing now: ask again after hive_stream_wake */
+    HIVE_STREAM_END = -1, /* that was all */
+    HIVE_STREAM_BROKEN =
+        -2, /* it cannot be continued: cut it, so that the client sees that it is not whole */
+};
+
+#define HIVE_STREAM_OPEN_ENDED UINT64_MAX
+
+struct hive_stream_source {
+    /* Writes up to `bytes` bytes, when the client can take some. On one of the server's threads: must not
+     * block. Never again after END, BROKEN or `closed`. */
+    ssize_t (*read)(void *context, void *data, size_t bytes);
+    /* The stream is over, for whatever reason: it was read to its end, the client went, the server ends. The
+     * last call, exactly one (also where nothing was ever read: HEAD). No hive_stream_wake may be under way
+     * when this returns, nor come afterwards. */
+    void (*closed)(void *context);
+    void *context;
+    uint64_t bytes; /* in all, exactly; or HIVE_STREAM_OPEN_ENDED. A client that closes its own direction
+                             of an open-ended one is taken to have gone */
+    int64_t ask_again_ms; /* > 0: `read` is asked after waiting for so long even if nobody wakes it */
+};
+
+/* Answers with a stream. `*stream` is set before the first `read`. */
+void hive_request_reply_stream(struct hive_request *request, unsigned status, const char *content_type,
+                               const struct hive_stream_source *source, struct hive_stream **stream);
+
+/* `read` may have something now. Any thread; cheap where the stream does not wait. */
+void hive_stream_wake(struct hive_stream *stream);
 
 #endif

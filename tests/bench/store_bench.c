@@ -1,8 +1,12 @@
 /* Durable commits a second: the store, one record and sixteen to a commit, beside what it is measured
  * against, a file that grows by each commit and is synced. All take turns of a quarter of a second, so that
- * whatever else the disk has to do meanwhile hits them alike. Takes the directory to work in as its argument;
- * the default is /var/tmp, which is rarely in memory. */
+ * whatever else the disk has to do meanwhile hits them alike. Then how long a commit takes while a snapshot is
+ * written beside it, while the oldest one is removed, and while the log's front is: no write may wait for more than
+ * 50 ms for that. Takes the directory to work in as its argument (the default is /var/tmp, which is rarely in
+ * memory), and as a second one the megabytes of the snapshot (1024). */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "hive/clock.h"
@@ -14,6 +18,8 @@
 #define TURNS        12
 #define TURN_US      250000
 #define COMMITS_MAX  (1 << 18) /* that are remembered of each */
+#define ROUNDS       4         /* snapshots beside commits */
+#define SLOW_US      50000     /* no commit may take longer for a snapshot's sake */
 
 /* One thing that is measured: a store or a file, and so many records a commit. */
 struct subject {
@@ -94,7 +100,7 @@ static void report(const struct subject *subject)
 static int64_t open_store(struct subject *subject, const char *directory, size_t *entries)
 {
     char *log = hive_format("%s/log-%d", directory, subject->records);
-    struct store_config config = {.directory = log, .id = 1};
+    struct store_config config = {.directory = log};
     struct store_recovery found;
     struct hive_error error;
     int64_t start_us = hive_clock_monotonic_us();
@@ -114,6 +120,107 @@ static void open_file(struct subject *subject, const char *directory)
     if (subject->file < 0)
         fail("cannot create the growing file");
     free(path);
+}
+
+/* ---- commits beside a snapshot ---- */
+
+/* What is done beside the commits, and how long one took at most meanwhile. */
+enum beside { ALONE, SNAPSHOT, COMMIT, DROP, BESIDE_COUNT };
+static const char *const beside_names[] = {"alone", "snapshot", "its commit", "log's front"};
+
+struct scene {
+    struct subject subject;
+    _Atomic int beside; /* what is done now */
+    atomic_bool is_over;
+    int64_t *latencies_us[BESIDE_COUNT];
+    size_t counts[BESIDE_COUNT];
+};
+
+static void *commit_on(void *argument)
+{
+    struct scene *scene = argument;
+    while (!atomic_load(&scene->is_over)) {
+        int before = atomic_load(&scene->beside);
+        int64_t start_us = hive_clock_monotonic_us();
+        commit_to_store(&scene->subject);
+        int64_t elapsed_us = hive_clock_monotonic_us() - start_us;
+        if (scene->counts[before] < COMMITS_MAX)
+            scene->latencies_us[before][scene->counts[before]++] = elapsed_us;
+    }
+    return NULL;
+}
+
+static void write_snapshot(struct scene *scene, raft_index index, size_t megabytes)
+{
+    static char piece[1 << 20];
+    struct raft_snapshot *snapshot = hive_calloc(1, sizeof *snapshot);
+    struct store_snapshot_writer *writer;
+    struct hive_error error;
+    *snapshot = (struct raft_snapshot){.index = index, .term = 1};
+    for (size_t i = 0; i < sizeof piece; i += 8) {
+        uint64_t word = (i + index) * UINT64_C(0x9e3779b97f4a7c15);
+        memcpy(piece + i, &word, sizeof word);
+    }
+    atomic_store(&scene->beside, SNAPSHOT);
+    if (store_snapshot_begin(scene->subject.store, snapshot, &writer, &error) < 0)
+        fail(error.message);
+    for (size_t i = 0; i < megabytes; i++)
+        if (store_snapshot_append(writer, piece, sizeof piece, &error) < 0)
+            fail(error.message);
+    atomic_store(&scene->beside, COMMIT);
+    if (store_snapshot_commit(writer, &error) < 0)
+        fail(error.message);
+    atomic_store(&scene->beside, DROP);
+    if (store_drop_before(scene->subject.store, index, &error) < 0)
+        fail(error.message);
+    free(snapshot);
+}
+
+static void wait_us(int64_t us)
+{
+    nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}, NULL);
+}
+
+static void report_beside(struct scene *scene, int beside)
+{
+    size_t count = scene->counts[beside], slow = 0;
+    int64_t *latencies_us = scene->latencies_us[beside];
+    qsort(latencies_us, count, sizeof *latencies_us, compare);
+    while (slow < count && latencies_us[count - 1 - slow] > SLOW_US)
+        slow++;
+    if (count)
+        printf("beside: %-12s %7zu commits  p50 %5lld us  p99 %6lld us  p99.9 %6lld us  max %6lld us  over %d ms: %zu\n",
+               beside_names[beside], count, (long long)latencies_us[count / 2],
+               (long long)latencies_us[count * 99 / 100], (long long)latencies_us[count * 999 / 1000],
+               (long long)latencies_us[count - 1], SLOW_US / 1000, slow);
+}
+
+static void measure_beside(const char *directory, size_t megabytes)
+{
+    struct scene scene = {.subject = {.records = 2}};
+    pthread_t thread;
+    size_t entries;
+    for (int i = 0; i < BESIDE_COUNT; i++)
+        scene.latencies_us[i] = hive_calloc(COMMITS_MAX, sizeof(int64_t));
+    open_store(&scene.subject, directory, &entries);
+    pthread_create(&thread, NULL, commit_on, &scene);
+    int64_t writing_us = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        atomic_store(&scene.beside, ALONE);
+        wait_us(2000000);
+        int64_t start_us = hive_clock_monotonic_us();
+        write_snapshot(&scene, scene.subject.last_index / 2 + 1, megabytes);
+        writing_us += hive_clock_monotonic_us() - start_us;
+    }
+    atomic_store(&scene.is_over, true);
+    pthread_join(thread, NULL);
+    printf("snapshot     %zu MB in %lld ms\n", megabytes, (long long)writing_us / ROUNDS / 1000);
+    for (int i = 0; i < BESIDE_COUNT; i++) {
+        report_beside(&scene, i);
+        free(scene.latencies_us[i]);
+    }
+    store_close(scene.subject.store);
+    hive_buffer_finish(&scene.subject.batch);
 }
 
 int main(int count, char **arguments)
@@ -155,6 +262,7 @@ int main(int count, char **arguments)
         free(subject->latencies_us);
         hive_buffer_finish(&subject->batch);
     }
+    measure_beside(directory, count > 2 ? strtoul(arguments[2], NULL, 10) : 1024);
     if (hive_file_remove_tree(directory, &error) < 0)
         fail(error.message);
     free(directory);

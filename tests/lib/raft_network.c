@@ -382,6 +382,8 @@ void raft_network_step(struct raft_network *network, raft_id id, struct raft_eve
     raft_step(node->raft, &event, &update);
     network->digest = raft_network_digest(network->digest, &update);
     remember(network, id, &update);
+    if (network->observe)
+        network->observe(network, id, &event, &update, network->observer);
     raft_network_check_step(network, id, &event, &update);
     raft_disk_take(&node->disk, &update, network->now_ms + draw_delay(network, network->disk_max_ms));
     if (update.log_first > node->disk.first)

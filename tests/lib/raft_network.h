@@ -94,6 +94,11 @@ struct raft_network_config {
 };
 
 struct raft_network_checks;
+struct raft_network;
+
+/* Is told of each step, before what it asks for is done. */
+typedef void raft_network_observe(struct raft_network *network, raft_id id, const struct raft_event *event,
+                                  const struct raft_update *update, void *observer);
 
 struct raft_network {
     size_t node_count;
@@ -109,6 +114,9 @@ struct raft_network {
     unsigned drop_per_mille, duplicate_per_mille,
         unreachable_per_mille;         /* the last: of drops that are noticed */
     int64_t delay_max_ms, disk_max_ms; /* drawn from 1 to this for each packet and write */
+
+    raft_network_observe *observe; /* NULL: nobody */
+    void *observer;
 
     struct raft_network_checks *checks; /* owned by raft_network_checks.c */
     struct hive_buffer trace;

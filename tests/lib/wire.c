@@ -159,6 +159,24 @@ bool wire_receive(struct wire *wire, struct wire_message *message)
     return true;
 }
 
+bool wire_receive_chunk(struct wire *wire, struct hive_buffer *body, bool *is_whole)
+{
+    const char *line_end;
+    *is_whole = false;
+    while (!wire->in.size || !(line_end = strstr(wire->in.data, "\r\n")))
+        if (!receive_more(wire))
+            return false;
+    size_t line_bytes = (size_t)(line_end - wire->in.data) + 2;
+    size_t bytes = strtoul(wire->in.data, NULL, 16);
+    while (wire->in.size < line_bytes + bytes + 2)
+        if (!receive_more(wire))
+            return false;
+    *is_whole = true;
+    hive_buffer_append(body, wire->in.data + line_bytes, bytes);
+    hive_buffer_consume(&wire->in, line_bytes + bytes + 2);
+    return bytes > 0;
+}
+
 void wire_message_finish(struct wire_message *message)
 {
     free(message->head);

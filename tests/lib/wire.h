@@ -41,6 +41,9 @@ void wire_send_text(struct wire *wire, const char *format, ...) __attribute__((f
 /* Receives one message; false where the connection ends first. HEAD answers have no body. */
 bool wire_receive(struct wire *wire, struct wire_message *message);
 bool wire_receive_head_only(struct wire *wire, struct wire_message *message);
+/* Appends the next chunk of a chunked body, behind wire_receive_head_only. False: it was the last, or (with
+ * `*is_whole` false) the connection ended within the body. */
+bool wire_receive_chunk(struct wire *wire, struct hive_buffer *body, bool *is_whole);
 void wire_message_finish(struct wire_message *message);
 
 /* True where a line of the head says "name: value". */

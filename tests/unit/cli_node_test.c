@@ -146,6 +146,41 @@ static void all_queens_can_be_given_the_same_list(void **state)
     assert_string_equal(config.queens.items[1], "127.0.0.1:8082");
 }
 
+static void there_are_four_ways_to_a_group(void **state)
+{
+    (void)state;
+    configure_well("hive --queen --queen-list 127.0.0.1:8081 127.0.0.1:8082");
+    assert_int_equal(config.queens.count, 2);
+    assert_int_equal(config.join.count, 0);
+    assert_false(config.standby);
+    assert_null(config.restore);
+    configure_well("hive --queen --join localhost:8081,127.0.0.1:8081 --join 127.0.0.1:8082,127.0.0.1:8080");
+    assert_int_equal(config.queens.count, 0);
+    assert_int_equal(config.join.count, 2);
+    assert_string_equal(config.join.items[0], "127.0.0.1:8081");
+    assert_string_equal(config.join.items[1], "127.0.0.1:8082");
+    assert_int_equal(warnings.size, 0);
+    configure_well("hive --queen --standby");
+    assert_true(config.standby);
+    configure_well("hive --queen --restore backup");
+    assert_string_equal(config.restore, "backup");
+}
+
+static void snapshots_and_leases_are_set_here(void **state)
+{
+    (void)state;
+    configure_well("hive --queen");
+    assert_int_equal(config.snapshot_entries, 10000);
+    assert_int_equal(config.snapshot_bytes, 64 * 1024 * 1024);
+    assert_false(config.read_lease);
+    assert_int_equal(config.clock_drift_percent, 10);
+    configure_well("hive --queen --snapshot-entries 7 --snapshot-bytes 0 --read-lease --clock-drift 25");
+    assert_int_equal(config.snapshot_entries, 7);
+    assert_int_equal(config.snapshot_bytes, 0);
+    assert_true(config.read_lease);
+    assert_int_equal(config.clock_drift_percent, 25);
+}
+
 static void listen_and_advertise_override(void **state)
 {
     (void)state;
@@ -196,6 +231,21 @@ static void every_wrong_combination_is_told_with_what_to_type(void **state)
         {"hive --queen --listen 0.0.0.0:8080", "--advertise"},
         {"hive --queen --listen 0.0.0.0:8080 --advertise 127.0.0.1:8080", "--token-file"},
         {"hive --queen --log-level loud", "--log-level"},
+        {"hive --queen --join 127.0.0.1:8081 --queen-list 127.0.0.1:8081", "--queen-list and --join exclude"},
+        {"hive --queen --standby --queen-list 127.0.0.1:8081", "--queen-list and --standby exclude"},
+        {"hive --queen --join 127.0.0.1:8081 --standby", "--join and --standby exclude"},
+        {"hive --queen --restore f --queen-list 127.0.0.1:8081", "--queen-list and --restore exclude"},
+        {"hive --queen --restore f --join 127.0.0.1:8081", "--join and --restore exclude"},
+        {"hive --queen --restore f --standby", "--standby and --restore exclude"},
+        {"hive --queen --restore=", "--restore is empty"},
+        {"hive --queen --join 127.0.0.1:8080", "--join names this queen herself"},
+        {"hive --queen --join 127.0.0.1", "--join: "},
+        {"hive --queen-host 127.0.0.1:8080 --join 127.0.0.1:8081", "--join is for queens"},
+        {"hive --queen-host 127.0.0.1:8080 --standby", "--standby is for queens"},
+        {"hive --queen-host 127.0.0.1:8080 --restore f", "--restore is for queens"},
+        {"hive --queen --clock-drift 91", "--clock-drift"},
+        {"hive --queen --snapshot-entries -1", "--snapshot-entries"},
+        {"hive --queen --snapshot-bytes many", "--snapshot-bytes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (configure(cases[i].line) != -EINVAL || !strstr(error.message, cases[i].says))
@@ -319,6 +369,8 @@ int main(void)
         TEST(the_tutorials_drone_runs_as_typed),
         TEST(defaults_are_loopback_and_the_port_of_the_mode),
         TEST(all_queens_can_be_given_the_same_list),
+        TEST(there_are_four_ways_to_a_group),
+        TEST(snapshots_and_leases_are_set_here),
         TEST(listen_and_advertise_override),
         TEST(every_wrong_combination_is_told_with_what_to_type),
         TEST(too_large_a_group_is_refused),

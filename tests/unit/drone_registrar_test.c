@@ -29,6 +29,7 @@ struct fake_queen {
     int calls;
     char *body;          /* of the last call; owned */
     char *authorization; /* of the last call; owned */
+    char keys[8][128];   /* idempotency keys of the first calls */
     struct hive_request *held;
 };
 
@@ -78,6 +79,9 @@ static void handle_register(struct hive_request *request, void *context)
     queen->body = hive_memdup(body, bytes);
     free(queen->authorization);
     queen->authorization = hive_strdup(authorization);
+    if (queen->calls < 8)
+        snprintf(queen->keys[queen->calls], sizeof queen->keys[0], "%s",
+                 hive_request_header(request, "Idempotency-Key"));
     struct fake_queen now = *queen;
     if (now.behaviour == HANGS)
         queen->held = request;
@@ -409,6 +413,22 @@ static void a_queen_that_never_answers_is_passed_over(void **state)
     await_registered_with(&queens[1]);
 }
 
+static void one_key_stands_for_all_attempts_at_a_registration_and_for_no_other(void **state)
+{
+    (void)state;
+    queens[0].behaviour = HAS_NO_LEADER;
+    queens[1].behaviour = REDIRECTS;
+    queens[1].leader = &queens[2];
+    start_registrar(2, 10, NULL);
+    await_registered_with(&queens[2]);
+    await_calls(&queens[2], 3);
+    assert_int_equal(strlen(queens[2].keys[0]), 32);
+    assert_string_equal(queens[0].keys[0], queens[2].keys[0]);
+    assert_string_equal(queens[1].keys[0], queens[2].keys[0]);
+    assert_string_not_equal(queens[2].keys[1], queens[2].keys[0]);
+    assert_string_not_equal(queens[2].keys[2], queens[2].keys[1]);
+}
+
 int main(void)
 {
 #define with_queens(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -428,6 +448,7 @@ int main(void)
         with_queens(a_queen_that_never_answers_does_not_keep_the_drone_from_ending),
         with_queens(a_registered_drone_ends_at_once),
         with_queens(a_queen_that_never_answers_is_passed_over),
+        with_queens(one_key_stands_for_all_attempts_at_a_registration_and_for_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* Equal logs make equal machines: whatever order of allocations, addresses in memory or time of day they
  * meet. And what a machine refuses, all refuse alike. */
-#include "unit/machine_apply.h"
+#include "unit/machine_random.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -9,7 +9,7 @@
 
 #include "hive/memory.h"
 
-static bool dump_kv(const struct machine_kv *entry, void *context)
+static bool list_kv(const struct machine_kv *entry, void *context)
 {
     hive_buffer_format(context, "kv %.*s=%.*s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", (int)entry->key.size,
                        entry->key.data, (int)entry->value.size, entry->value.data, entry->created_index,
@@ -17,7 +17,7 @@ static bool dump_kv(const struct machine_kv *entry, void *context)
     return true;
 }
 
-static bool dump_drone(const struct machine_drone *drone, void *context)
+static bool list_drone(const struct machine_drone *drone, void *context)
 {
     hive_buffer_format(context, "drone %s %s %s %s %u %" PRId64 " %" PRIu64 " %u\n", drone->address,
                        drone->name, drone->version, drone->secret, drone->capacity, drone->registered_at_ms,
@@ -25,7 +25,7 @@ static bool dump_drone(const struct machine_drone *drone, void *context)
     return true;
 }
 
-static bool dump_task(const struct machine_task *task, void *context)
+static bool list_task(const struct machine_task *task, void *context)
 {
     hive_buffer_format(context, "task %" PRIu64 " %s %.*s %s %s %s %u %" PRId64 " %" PRId64 " %" PRId64 "\n",
                        task->number, task->name, (int)task->text.size, task->text.data,
@@ -34,72 +34,18 @@ static bool dump_task(const struct machine_task *task, void *context)
     return true;
 }
 
-static void dump(const struct machine *machine, struct hive_buffer *text)
+static void list(const struct machine *machine, struct hive_buffer *text)
 {
     struct machine_task_counts counts = machine_task_counts(machine);
     hive_buffer_clear(text);
-    machine_kv_each(machine, bytes_of(""), bytes_of(""), dump_kv, text);
-    machine_drone_each(machine, dump_drone, text);
-    machine_task_each(machine, 0, dump_task, text);
+    machine_kv_each(machine, bytes_of(""), bytes_of(""), list_kv, text);
+    machine_drone_each(machine, list_drone, text);
+    machine_task_each(machine, 0, list_task, text);
     hive_buffer_append_text(text, "unfinished:\n");
-    machine_task_each_unfinished(machine, dump_task, text);
+    machine_task_each_unfinished(machine, list_task, text);
     hive_buffer_format(text, "%zu %zu %" PRIu64 "\n", machine_kv_count(machine), machine_drone_count(machine),
                        machine_applied_index(machine));
     hive_buffer_append(text, &counts, sizeof counts);
-}
-
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t below)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (random_state * 0x2545F4914F6CDD1DULL >> 11) % below;
-}
-
-enum { RECENT = 32 };
-static uint64_t recent_tasks[RECENT]; /* some of those that were submitted */
-
-static void remember(const struct machine_result *result)
-{
-    if (result->task)
-        recent_tasks[random_below(RECENT)] = result->task;
-}
-
-/* A command that often fits what is there: few keys, drones and tasks. */
-static void random_command(uint64_t index, struct hive_buffer *buffer)
-{
-    char key[16], address[16], secret[16];
-    snprintf(key, sizeof key, "key-%u", (unsigned)random_below(40));
-    snprintf(address, sizeof address, "h:%u", (unsigned)random_below(3));
-    snprintf(secret, sizeof secret, "%.*s", (int)random_below(4), "abc");
-    struct machine_command command = {
-        .type = 1 + (enum machine_command_type)random_below(7),
-        .time_ms = (int64_t)random_below(1000000),
-        .key = bytes_of(key),
-        .value = bytes_of(address),
-        .condition = (enum machine_condition)random_below(4),
-        .condition_index = index - random_below(index < 20 ? index : 20),
-        .drone = bytes_of(address),
-        .name = bytes_of(key),
-        .secret = bytes_of(secret),
-        .capacity = (uint32_t)random_below(400),
-        .text = bytes_of(key),
-        .detail = bytes_of(secret),
-        .task = recent_tasks[random_below(RECENT)],
-        .attempt = 1 + (uint32_t)random_below(2),
-        .state = MACHINE_TASK_RUNNING + (enum machine_task_state)random_below(5),
-    };
-    if (random_below(16) == 0)
-        command.state = MACHINE_TASK_PENDING; /* given back */
-    /* Drones live long enough to work. */
-    if (command.type == MACHINE_DRONE_REMOVE && random_below(64))
-        command.type = MACHINE_TASK_UPDATE;
-    hive_buffer_clear(buffer);
-    machine_command_encode(&command, buffer);
-    if (random_below(50) == 0)
-        buffer->data[random_below(buffer->size)] ^= (char)(1 + random_below(255));
 }
 
 static void assert_results_equal(const struct machine_result *a, const struct machine_result *b)
@@ -109,6 +55,7 @@ static void assert_results_equal(const struct machine_result *a, const struct ma
     assert_true(a->index == b->index);
     assert_true(a->task == b->task);
     assert_int_equal(a->attempt, b->attempt);
+    assert_int_equal(a->replayed, b->replayed);
 }
 
 static void test_equal_logs_make_equal_machines(void **state)
@@ -117,37 +64,41 @@ static void test_equal_logs_make_equal_machines(void **state)
     enum { COMMANDS = 60000 };
     struct hive_buffer command = {0}, one_text = {0}, two_text = {0};
     struct machine *one = machine_create(), *two = machine_create();
-    uint64_t statuses[MACHINE_INVALID + 1] = {0}, index = 0;
+    uint64_t statuses[MACHINE_INVALID + 1] = {0}, index = 0, replayed = 0;
+    struct stream stream;
 
-    random_state = 99;
-    memset(recent_tasks, 0, sizeof recent_tasks);
+    stream_start(&stream, 99);
     for (int i = 0; i < COMMANDS; i++) {
         struct machine_result one_result, two_result;
-        index += 1 + random_below(3); /* no-ops take indexes, too */
-        random_command(index, &command);
+        index += 1 + stream_below(&stream, 3); /* no-ops take indexes, too */
+        stream_next(&stream, index, &command);
         machine_apply(one, index, command.data, command.size, &one_result);
         /* The second one sees the bytes elsewhere, and its heap is not like the first one's. */
-        void *noise = hive_malloc(1 + random_below(300));
+        void *noise = hive_malloc(1 + stream_below(&stream, 300));
         char *copy = hive_memdup(command.data, command.size);
         machine_apply(two, index, copy, command.size, &two_result);
         free(copy);
         free(noise);
         assert_results_equal(&one_result, &two_result);
-        remember(&one_result);
+        stream_remember(&stream, &one_result);
         statuses[one_result.status]++;
+        replayed += one_result.replayed;
         if (i % 1000 && i != COMMANDS - 1)
             continue;
-        dump(one, &one_text);
-        dump(two, &two_text);
+        list(one, &one_text);
+        list(two, &two_text);
         assert_int_equal(one_text.size, two_text.size);
         assert_memory_equal(one_text.data, two_text.data, one_text.size);
+        assert_true(machine_digest(one) == machine_digest(two));
     }
     /* The stream was worth its name: it met every outcome but a full table, and ended with all tables filled.
      */
     for (enum machine_status status = MACHINE_OK; status <= MACHINE_INVALID; status++)
         assert_true(status == MACHINE_FULL || statuses[status] > COMMANDS / 200);
+    assert_true(replayed > COMMANDS / 200 && machine_session_count(one) > 50);
     assert_true(machine_kv_count(one) > 5 && machine_drone_count(one) > 1);
     assert_true(machine_task_counts(one).lost > 20 && machine_task_counts(one).running > 0);
+    stream_finish(&stream);
     hive_buffer_finish(&command);
     hive_buffer_finish(&one_text);
     hive_buffer_finish(&two_text);
@@ -168,14 +119,14 @@ static void test_task_counts_agree_with_the_tasks(void **state)
     struct hive_buffer command = {0};
     struct machine *machine = machine_create();
     uint64_t met[MACHINE_TASK_LOST + 1] = {0};
+    struct stream stream;
 
-    random_state = 5;
-    memset(recent_tasks, 0, sizeof recent_tasks);
+    stream_start(&stream, 5);
     for (uint64_t index = 1; index <= 20000; index++) {
         struct machine_result result;
-        random_command(index, &command);
+        stream_next(&stream, index, &command);
         machine_apply(machine, index, command.data, command.size, &result);
-        remember(&result);
+        stream_remember(&stream, &result);
         if (index % 100)
             continue;
         /* Fewer have finished than are remembered, so that "ever" is what is there. */
@@ -194,6 +145,7 @@ static void test_task_counts_agree_with_the_tasks(void **state)
     }
     for (enum machine_task_state s = MACHINE_TASK_PENDING; s <= MACHINE_TASK_LOST; s++)
         assert_true(met[s] > 100);
+    stream_finish(&stream);
     hive_buffer_finish(&command);
     machine_destroy(machine);
 }
@@ -206,13 +158,13 @@ static void test_what_cannot_be_decoded_changes_nothing_but_the_index(void **sta
     struct hive_buffer before = {0}, after = {0};
 
     register_drone(machine, "h:1");
-    dump(machine, &before);
+    list(machine, &before);
     machine_apply(machine, 9, "noise", 5, &result);
     assert_results_equal(&result, &(struct machine_result){.status = MACHINE_INVALID});
     assert_int_equal(machine_applied_index(machine), 9);
     machine_apply(machine, 10, NULL, 0, &result);
     assert_int_equal(result.status, MACHINE_INVALID);
-    dump(machine, &after);
+    list(machine, &after);
     /* All but the two indexes at the end. */
     assert_memory_equal(before.data, after.data, strstr(before.data, "unfinished:") - before.data);
     assert_int_equal(machine_drone_count(machine), 1);

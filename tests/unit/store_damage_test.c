@@ -150,11 +150,11 @@ static void put_log(const struct log *log, uint64_t count, size_t last_bytes)
  * in and be found. */
 static int recover(const struct log *log, uint64_t sequence, size_t offset)
 {
-    struct store_config config = {.directory = log->directory, .id = QUEEN, .segment_bytes = SEGMENT};
+    struct store_config config = {.directory = log->directory, .disk = &disk_quick, .segment_bytes = SEGMENT};
     struct hive_error error = {""};
     struct store_recovery found;
     struct store *store;
-    int result = store_open_on(&disk_quick, &config, &store, &found, &error);
+    int result = store_open(&config, &store, &found, &error);
     if (result < 0) {
         char *words = hive_format("/segment-%010d is damaged at byte %zu: ", (int)sequence, offset);
         assert_int_equal(result, -EBADMSG);

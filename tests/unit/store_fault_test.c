@@ -26,18 +26,14 @@ static struct {
     bool is_synced;
 } mood;
 
-static bool is_in_the_mood(void)
+/* 0, or the error of the call that is made now. */
+static int in_this_mood(void)
 {
-    if (!is_tester) {
-        errno = ENOSPC;
-        return !mood.preparer_fails;
-    }
-    if (mood.is_slow && (mood.is_interrupted = !mood.is_interrupted)) {
-        errno = EINTR;
-        return false;
-    }
-    errno = EIO;
-    return ++mood.calls != mood.fail_at;
+    if (!is_tester)
+        return mood.preparer_fails ? -ENOSPC : 0;
+    if (mood.is_slow && (mood.is_interrupted = !mood.is_interrupted))
+        return -EINTR;
+    return ++mood.calls == mood.fail_at ? -EIO : 0;
 }
 
 static void remember(int file, const struct iovec *parts, int count, off_t offset)
@@ -56,10 +52,13 @@ static void remember(int file, const struct iovec *parts, int count, off_t offse
     assert_true(pread(file, mood.before, mood.bytes, offset) >= 0);
 }
 
-static ssize_t moody_write(int file, const struct iovec *parts, int count, off_t offset)
+static ssize_t moody_write(const struct disk *disk, int file, const struct iovec *parts, int count,
+                           off_t offset)
 {
-    if (!is_in_the_mood())
-        return -1;
+    (void)disk;
+    int wrong = in_this_mood();
+    if (wrong)
+        return wrong;
     if (is_tester && mood.is_slow) { /* all but one byte of the first part, or the one that is left */
         struct iovec part = *parts;
         part.iov_len -= part.iov_len > 1;
@@ -73,25 +72,38 @@ static ssize_t moody_write(int file, const struct iovec *parts, int count, off_t
     return pwritev(file, parts, count, offset);
 }
 
-static int moody_sync(int file)
+static ssize_t moody_read(const struct disk *disk, int file, void *bytes, size_t size, off_t offset)
 {
-    (void)file;
-    if (!is_in_the_mood())
-        return -1;
-    if (is_tester)
+    (void)disk;
+    int wrong = in_this_mood();
+    return wrong ? wrong : pread(file, bytes, mood.is_slow && size > 1 ? size - 1 : size, offset);
+}
+
+static int moody_sync(const struct disk *disk, int file)
+{
+    (void)disk, (void)file;
+    int wrong = in_this_mood();
+    if (is_tester && !wrong)
         mood.is_synced = true;
-    return 0;
+    return wrong;
 }
 
-static int moody_sync_directory(const char *path, struct hive_error *error)
+static int moody_sync_directory(const struct disk *disk, const char *path)
 {
-    if (mood.is_slow || is_in_the_mood())
-        return 0;
-    return hive_error_set(error, -errno, "cannot sync %s", path);
+    (void)disk, (void)path;
+    return mood.is_slow ? 0 : in_this_mood();
 }
 
-static const struct disk disk_moody = {
-    .write = moody_write, .sync = moody_sync, .sync_directory = moody_sync_directory};
+static struct disk disk_moody;
+
+__attribute__((constructor)) static void make_disk_moody(void)
+{
+    disk_moody = disk_system;
+    disk_moody.read = moody_read;
+    disk_moody.write = moody_write;
+    disk_moody.sync = moody_sync;
+    disk_moody.sync_directory = moody_sync_directory;
+}
 
 static int setup(void **state)
 {
@@ -128,9 +140,10 @@ static void test_interrupts_and_short_writes_are_gone_on_from(void **state)
     hive_buffer_finish(&batch);
 }
 
-static ssize_t write_nothing(int file, const struct iovec *parts, int count, off_t offset)
+static ssize_t write_nothing(const struct disk *disk, int file, const struct iovec *parts, int count,
+                             off_t offset)
 {
-    (void)file, (void)parts, (void)count, (void)offset;
+    (void)disk, (void)file, (void)parts, (void)count, (void)offset;
     return 0;
 }
 
@@ -152,15 +165,16 @@ static void test_a_disk_that_takes_no_bytes_is_an_error_and_no_endless_loop(void
 /* Writes until something fails or all is written; opens again and checks. True where something failed. */
 static bool live_with_a_failure(const char *directory, int fail_at)
 {
-    struct store_config config = {.directory = directory, .id = QUEEN, .segment_bytes = 1024};
+    struct store_config config = {.directory = directory, .disk = &disk_moody, .segment_bytes = 1024};
     struct model acknowledged = {0}, model = {0};
     struct store_recovery found;
     struct hive_error error = {""};
     struct hive_buffer batch = {0};
     struct store *store = NULL;
+    make_directory(directory);
     mood.calls = 0;
     mood.fail_at = fail_at;
-    int result = store_open_on(&disk_moody, &config, &store, &found, &error);
+    int result = store_open(&config, &store, &found, &error);
     for (int i = 0; i < 12 && result == 0; i++) {
         model_append(&model, &batch, 150);
         result = store_write(store, batch.data, batch.size, &error);
@@ -257,23 +271,24 @@ static void test_recovery_makes_the_last_write_durable_before_it_is_believed(voi
 static char *expected_path;
 static int directory_syncs;
 
-static int sync_before_name(int file)
+static int sync_before_name(const struct disk *disk, int file)
 {
-    (void)file;
+    (void)disk, (void)file;
     assert_int_equal(access(expected_path, F_OK), -1);
     mood.is_synced = true;
     return 0;
 }
 
-static ssize_t write_before_sync(int file, const struct iovec *parts, int count, off_t offset)
+static ssize_t write_before_sync(const struct disk *disk, int file, const struct iovec *parts, int count,
+                                 off_t offset)
 {
     mood.is_synced = false;
-    return pwritev(file, parts, count, offset);
+    return disk_system.write(disk, file, parts, count, offset);
 }
 
-static int sync_name_last(const char *path, struct hive_error *error)
+static int sync_name_last(const struct disk *disk, const char *path)
 {
-    (void)path, (void)error;
+    (void)disk, (void)path;
     assert_int_equal(access(expected_path, F_OK), 0);
     assert_true(mood.is_synced);
     directory_syncs++;
@@ -282,14 +297,16 @@ static int sync_name_last(const char *path, struct hive_error *error)
 
 static void test_a_segment_is_synced_then_named_then_its_name_is_synced(void **state)
 {
-    const struct disk disk = {
-        .write = write_before_sync, .sync = sync_before_name, .sync_directory = sync_name_last};
+    struct disk disk = disk_system;
     struct segment segment;
+    disk.write = write_before_sync;
+    disk.sync = sync_before_name;
+    disk.sync_directory = sync_name_last;
     directory_syncs = 0;
     expected_path = segment_path(*state, 1);
     assert_int_equal(segment_create(&disk, *state, QUEEN, 1, 2048, &segment, NULL), 0);
     assert_int_equal(directory_syncs, 1);
-    segment_close(&segment);
+    segment_close(&disk, &segment);
     free(expected_path);
 }
 

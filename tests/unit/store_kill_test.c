@@ -34,7 +34,7 @@ static struct raft_entry entry_at(raft_index index)
 /* Appends and tells, until it is killed. */
 static void child(const char *directory, int pipe)
 {
-    struct store_config config = {.directory = directory, .id = QUEEN, .segment_bytes = SEGMENT};
+    struct store_config config = {.directory = directory, .segment_bytes = SEGMENT};
     struct store_recovery found;
     struct hive_buffer batch = {0};
     struct store *store;
@@ -91,6 +91,7 @@ static void test_nothing_acknowledged_is_missing_after_kill_9(void **state)
 {
     char *directory = temporary_directory();
     (void)state;
+    make_directory(directory);
     random_state ^= (uint64_t)hive_clock_monotonic_us();
     for (int round = 0; round < ROUNDS; round++) {
         struct acknowledged last = run_and_kill(directory, 1 + (int64_t)random_below(15000));

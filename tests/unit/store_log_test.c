@@ -150,7 +150,7 @@ static void test_a_new_segment_is_zeros_behind_its_header(void **state)
     struct segment segment;
     struct hive_buffer content = {0};
     assert_int_equal(segment_create(&disk_system, *state, QUEEN, 1, 700000, &segment, NULL), 0);
-    segment_close(&segment);
+    segment_close(&disk_system, &segment);
     char *path = segment_path(*state, 1);
     struct stat status;
     assert_int_equal(hive_file_read(path, 1 << 20, &content, NULL), 0);
@@ -187,11 +187,12 @@ static void test_a_locked_directory_names_the_process_that_has_it(void **state)
 {
     int ready[2], stay[2];
     char byte = 0, words[64];
+    make_directory(*state);
     assert_int_equal(pipe(ready), 0);
     assert_int_equal(pipe(stay), 0);
     pid_t child = fork();
     if (child == 0) {
-        struct store_config config = {.directory = *state, .id = QUEEN};
+        struct store_config config = {.directory = *state};
         struct store_recovery recovery;
         struct store *store;
         close(stay[1]);
@@ -204,7 +205,7 @@ static void test_a_locked_directory_names_the_process_that_has_it(void **state)
     close(stay[0]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     snprintf(words, sizeof words, "process %d", (int)child);
-    assert_refused(*state, QUEEN, -EWOULDBLOCK, words);
+    assert_refused(*state, -EWOULDBLOCK, words);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
     close(ready[0]);
@@ -213,11 +214,13 @@ static void test_a_locked_directory_names_the_process_that_has_it(void **state)
     store_close(open_as(&disk_quick, *state, 0, &model)); /* the lock died with it */
 }
 
-static void test_another_queens_directory_is_refused(void **state)
+static void test_segments_of_another_queen_are_refused(void **state)
 {
     struct model model = {0};
     store_close(open_as(&disk_quick, *state, SEGMENT, &model));
-    assert_refused(*state, QUEEN + 1, -EINVAL, "belongs to queen 4711, not to queen 4712");
+    assert_int_equal(identity_write(&disk_quick, *state, QUEEN + 1, NULL), 0);
+    assert_refused(*state, -EINVAL, "belongs to queen 4711, and its directory to queen 4712");
+    assert_int_equal(identity_write(&disk_quick, *state, QUEEN, NULL), 0);
     store_close(open_as(&disk_quick, *state, SEGMENT, &model));
 }
 
@@ -240,11 +243,20 @@ static void test_a_missing_segment_is_named(void **state)
     make_segments(*state, 4);
     char *third = segment_path(*state, 3), *first = segment_path(*state, 1);
     assert_int_equal(unlink(third), 0);
-    assert_refused(*state, QUEEN, -EBADMSG, third);
+    assert_refused(*state, -EBADMSG, third);
     assert_int_equal(unlink(first), 0);
-    assert_refused(*state, QUEEN, -EBADMSG, first);
+    assert_refused(*state, -EBADMSG, third);
     free(first);
     free(third);
+}
+
+static void test_a_log_without_its_begin_and_without_a_snapshot_is_refused(void **state)
+{
+    make_segments(*state, 4);
+    char *first = segment_path(*state, 1);
+    assert_int_equal(unlink(first), 0);
+    assert_refused(*state, -EBADMSG, "begins with entry 7, and no snapshot is there");
+    free(first);
 }
 
 static void test_segments_in_each_others_place_are_refused(void **state)
@@ -255,7 +267,7 @@ static void test_segments_in_each_others_place_are_refused(void **state)
     assert_int_equal(rename(second, aside), 0);
     assert_int_equal(rename(third, second), 0);
     assert_int_equal(rename(aside, third), 0);
-    assert_refused(*state, QUEEN, -EBADMSG,
+    assert_refused(*state, -EBADMSG,
                    "0000000002 is damaged at byte 0: its header is that of another segment");
     free(aside);
     free(second);
@@ -270,19 +282,20 @@ static void test_a_segment_of_another_format_is_refused(void **state)
     uint8_t header[WAL_HEADER_BYTES];
     wal_encode_header(&(struct wal_header){.id = QUEEN, .sequence = 1}, header);
     assert_int_equal(wal_decode_header(header, sizeof header - 1, &(struct wal_header){0}), -EBADMSG);
-    header[8] = 2;
+    header[8] = 3;
     uint32_t crc = htole32(crc32c(0, header, 60));
     memcpy(header + 60, &crc, sizeof crc);
     int file = open(path, O_WRONLY);
     assert_int_equal(pwrite(file, header, sizeof header, 0), sizeof header);
     close(file);
-    assert_refused(*state, QUEEN, -ENOTSUP, "another version");
+    assert_refused(*state, -ENOTSUP, "another version");
     free(path);
 }
 
 /* Makes a first segment with one frame in it, right in all its checksums; `opening` may be NULL for none. */
 static void forge(const char *directory, const struct hive_buffer *batch, const struct wal_state *opening)
 {
+    make_directory(directory);
     struct segment segment;
     struct wal_envelope envelope;
     assert_int_equal(segment_create(&disk_quick, directory, QUEEN, 1, SEGMENT, &segment, NULL), 0);
@@ -290,7 +303,7 @@ static void forge(const char *directory, const struct hive_buffer *batch, const 
     struct iovec parts[] = {
         {envelope.head, envelope.head_bytes}, {batch->data, batch->size}, {&envelope.mark, 1}};
     assert_int_equal(disk_write(&disk_quick, segment.file, parts, 3, WAL_HEADER_BYTES), 0);
-    segment_close(&segment);
+    segment_close(&disk_system, &segment);
 }
 
 /* Records that contradict what stands before them: neither written nor, where they are in a log, believed. */
@@ -299,14 +312,14 @@ static void check_contradiction(const char *directory, struct hive_buffer *batch
     struct model model = {0};
     struct hive_error error = {""};
     char *own = hive_format("%s/own", directory), *forged = hive_format("%s/forged", directory);
-    assert_int_equal(mkdir(forged, 0700), 0);
+    make_directory(forged);
     struct store *store = open_as(&disk_quick, own, SEGMENT, &model);
     assert_int_equal(store_write(store, batch->data, batch->size, &error), -EINVAL);
     assert_non_null(strstr(error.message, words));
     store_close(store);
     store_close(open_as(&disk_quick, own, SEGMENT, &model));
     forge(forged, batch, &(struct wal_state){0});
-    assert_refused(forged, QUEEN, -EBADMSG, words);
+    assert_refused(forged, -EBADMSG, words);
     assert_int_equal(hive_file_remove_tree(own, NULL), 0);
     assert_int_equal(hive_file_remove_tree(forged, NULL), 0);
     free(own);
@@ -354,11 +367,11 @@ static void test_a_segment_that_does_not_open_with_the_state_before_it_is_refuse
     struct hive_buffer batch = {0};
     store_encode_hard_state(&batch, 7, 1);
     forge(*state, &batch, NULL);
-    assert_refused(*state, QUEEN, -EBADMSG, "opening is not where it belongs");
+    assert_refused(*state, -EBADMSG, "opening is not where it belongs");
     const struct wal_state wrong[] = {{.last_index = 1}, {.term = 1}, {.voted_for = 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         forge(*state, &batch, &wrong[i]);
-        assert_refused(*state, QUEEN, -EBADMSG, "does not go on where");
+        assert_refused(*state, -EBADMSG, "does not go on where");
     }
     hive_buffer_finish(&batch);
 }
@@ -369,13 +382,13 @@ static void test_an_entry_of_an_older_term_than_the_one_before_is_refused(void *
     store_encode_entry(&batch, &(struct raft_entry){.index = 1, .term = 5});
     store_encode_entry(&batch, &(struct raft_entry){.index = 2, .term = 4});
     forge(*state, &batch, &(struct wal_state){0});
-    assert_refused(*state, QUEEN, -EBADMSG, "older term");
+    assert_refused(*state, -EBADMSG, "older term");
     hive_buffer_finish(&batch);
 }
 
 static void test_a_segment_too_small_for_anything_is_refused(void **state)
 {
-    struct store_config config = {.directory = *state, .id = QUEEN, .segment_bytes = 100};
+    struct store_config config = {.directory = *state, .segment_bytes = 100};
     struct store_recovery recovery;
     struct store *store;
     assert_int_equal(store_open(&config, &store, &recovery, NULL), -EINVAL);
@@ -395,8 +408,9 @@ int main(void)
         TEST(test_an_unfinished_segment_file_is_no_part_of_the_log),
         TEST(test_writing_nothing_is_fine),
         TEST(test_a_locked_directory_names_the_process_that_has_it),
-        TEST(test_another_queens_directory_is_refused),
+        TEST(test_segments_of_another_queen_are_refused),
         TEST(test_a_missing_segment_is_named),
+        TEST(test_a_log_without_its_begin_and_without_a_snapshot_is_refused),
         TEST(test_segments_in_each_others_place_are_refused),
         TEST(test_a_segment_of_another_format_is_refused),
         TEST(test_records_that_contradict_the_log_are_refused),

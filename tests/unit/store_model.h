@@ -13,6 +13,7 @@
 
 #include "hive/file.h"
 #include "hive/memory.h"
+#include "store/identity.h"
 #include "store/store_internal.h"
 
 #define QUEEN 4711
@@ -47,21 +48,26 @@ static inline void remove_directory(char *path)
 }
 
 /* The disk without its slowness, for tests that open a store thousands of times and lose no power. */
-static inline int sync_nothing(int file)
+static inline int sync_nothing(const struct disk *disk, int file)
 {
-    (void)file;
+    (void)disk, (void)file;
     return 0;
 }
 
-static inline int sync_no_directory(const char *path, struct hive_error *error)
+static inline int sync_no_directory(const struct disk *disk, const char *path)
 {
-    (void)path;
-    (void)error;
+    (void)disk, (void)path;
     return 0;
 }
 
-static const struct disk disk_quick = {
-    .write = pwritev, .sync = sync_nothing, .sync_directory = sync_no_directory};
+static struct disk disk_quick;
+
+__attribute__((constructor)) static void make_disk_quick(void)
+{
+    disk_quick = disk_system;
+    disk_quick.sync = sync_nothing;
+    disk_quick.sync_directory = sync_no_directory;
+}
 
 /* ---- random bits that are the same in every run ---- */
 
@@ -160,14 +166,25 @@ static inline bool model_is(const struct model *model, const struct store_recove
 
 /* ---- the store, with errors that fail the test ---- */
 
+/* A directory of queen QUEEN, whose id is then no chance. */
+static inline void make_directory(const char *directory)
+{
+    raft_id id;
+    assert_int_equal(hive_file_make_directories(directory, 0700, NULL), 0);
+    if (identity_read(&disk_quick, directory, &id, NULL) == -ENOENT)
+        assert_int_equal(identity_write(&disk_quick, directory, QUEEN, NULL), 0);
+}
+
 static inline struct store *open_store_on(const struct disk *disk, const char *directory,
                                           size_t segment_bytes, struct store_recovery *recovery)
 {
-    struct store_config config = {.directory = directory, .id = QUEEN, .segment_bytes = segment_bytes};
+    struct store_config config = {.directory = directory, .disk = disk, .segment_bytes = segment_bytes};
     struct hive_error error = {""};
     struct store *store = NULL;
-    if (store_open_on(disk, &config, &store, recovery, &error) < 0)
+    make_directory(directory);
+    if (store_open(&config, &store, recovery, &error) < 0)
         fail_msg("%s", error.message);
+    assert_int_equal(recovery->id, QUEEN);
     return store;
 }
 
@@ -192,13 +209,13 @@ static inline void write_batch(struct store *store, struct hive_buffer *batch)
 }
 
 /* That opening is refused with that error, and that the message holds those words. */
-static inline void assert_refused(const char *directory, raft_id id, int code, const char *words)
+static inline void assert_refused(const char *directory, int code, const char *words)
 {
-    struct store_config config = {.directory = directory, .id = id};
+    struct store_config config = {.directory = directory, .disk = &disk_quick};
     struct store_recovery recovery;
     struct hive_error error = {""};
     struct store *store = NULL;
-    assert_int_equal(store_open_on(&disk_quick, &config, &store, &recovery, &error), code);
+    assert_int_equal(store_open(&config, &store, &recovery, &error), code);
     assert_null(store);
     assert_int_equal(recovery.entry_count, 0);
     if (!strstr(error.message, words))
