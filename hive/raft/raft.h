@@ -279,7 +279,7 @@ struct raft_update {
     /* Members: set where the configuration in force has changed in this step (appended, truncated, installed). */
     const struct raft_configuration *configuration;
 
-    /* A transfer that had begun is over: RAFT_OK (somebody else leads, or will at once), RAFT_NOT_CAUGHT_UP (it took longer than an
+    /* A transfer that had begun (by TRANSFER, or because the leader has removed itself) is over: RAFT_OK (somebody else leads, or will at once), RAFT_NOT_CAUGHT_UP (it took longer than an
      * election timeout: this server goes on leading), or RAFT_NOT_LEADER (it stepped down for another reason meanwhile). */
     bool transfer_ended;
     enum raft_status transfer_status;
