@@ -360,8 +360,8 @@ enum raft_standing raft_standing(const struct raft *raft);
 /* The snapshot that would stand for the log up to `index`, first - 1 <= index <= commit: false where that is not so, or the
  * term at `index` is unknown. */
 bool raft_snapshot_at(const struct raft *raft, raft_index index, struct raft_snapshot *snapshot);
-/* A leader: when the last of a quorum was heard of, on the clock of the events: what it knows is not older than that. -1: no
- * leader. */
+/* A leader: a quorum has answered what was sent at this time (on the clock of the events) or later, so that what it knows is not
+ * older. -1: no leader. */
 int64_t raft_quorum_contact_ms(const struct raft *raft);
 /* A leadership transfer is under way. */
 bool raft_is_transferring(const struct raft *raft);
