@@ -417,6 +417,30 @@ static void test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committ
     raft_network_destroy(network);
 }
 
+static void test_who_is_removed_does_not_count_its_own_vote(void **state)
+{
+    (void)state;
+    struct raft_network *network = group_led_by_1(3);
+    assert_int_equal(raft_network_change(network, 1, REMOVE, 1, VOTER), RAFT_OK);
+    raft_network_complete_all(network, 1);
+    raft_network_crash(network, 1, 0);
+    raft_network_drop_all(network);
+    raft_network_start(network, 1);
+    raft_network_isolate(network, 3, true);
+    wait_for_stickiness(network);
+    for (int i = 0; i < 5; i++) { /* of 2 and 3, two are a majority */
+        raft_network_time_out(network, 1);
+        assert_int_not_equal(raft_role(network->nodes[1].raft), RAFT_LEADER);
+    }
+    raft_network_heal(network);
+    for (int i = 0; i < 5 && raft_standing(network->nodes[1].raft) == RAFT_STANDING_VOTER; i++) {
+        raft_network_time_out(network, 1);
+        beat(network, 1, 5);
+    }
+    assert_int_equal(raft_standing(network->nodes[1].raft), RAFT_STANDING_REMOVED);
+    raft_network_destroy(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_a_leader_that_removes_itself_under_load_hands_over_before_it_goes),
         cmocka_unit_test(test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_the_latest),
         cmocka_unit_test(test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed),
+        cmocka_unit_test(test_who_is_removed_does_not_count_its_own_vote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
