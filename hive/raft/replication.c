@@ -44,7 +44,8 @@ void raft_replication_heartbeat(struct raft *raft)
 {
     for (size_t i = 0; i < raft->peer_count; i++) {
         /* A heartbeat claims no more than what is known to match, so that it never fails and never says
-         * anything about entries that are still under way; and nothing where the log does not know that any more. */
+         * anything about entries that are still under way; and nothing where the log does not know that
+         * any more. */
         const struct raft_peer *peer = &raft->peers[i];
         raft_index prev = peer->progress.match;
         raft_term prev_term = 0;

@@ -1,5 +1,5 @@
-/* How servers come into the group and out of it: catching up and being promoted (§4.2.1), taking the place of a disk that was lost,
- * being removed (§4.2.3), and a leader that removes itself (§4.2.2). */
+/* How servers come into the group and out of it: catching up and being promoted (§4.2.1), taking the place
+ * of a disk that was lost, being removed (§4.2.3), and a leader that removes itself (§4.2.2). */
 #include "unit/raft_speech.h"
 
 #define ADD     RAFT_CHANGE_ADD
@@ -385,8 +385,9 @@ static void test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_
     raft_network_destroy(network);
 }
 
-/* Figure 4.6: of S1 and S2, S1 removes itself and ends before S2 has the entry. S2 cannot win without S1, whose log is longer: S1
- * must stand, although the newest configuration that it knows does not have it; and must not count itself. */
+/* Figure 4.6: of S1 and S2, S1 removes itself and ends before S2 has the entry. S2 cannot win without S1,
+ * whose log is longer: S1 must stand, although the newest configuration that it knows does not have it;
+ * and must not count itself. */
 static void test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed(void **state)
 {
     (void)state;
