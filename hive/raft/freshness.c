@@ -5,8 +5,6 @@
  * newest round that a quorum has confirmed, another one may lead (§6.4). */
 #include "raft/freshness.h"
 
-#include "raft/read_index.h"
-
 static void is_fresh_at(struct raft *raft, int64_t time_ms)
 {
     if (time_ms > raft->fresh_ms)
@@ -18,8 +16,8 @@ int64_t raft_fresh_ms(const struct raft *raft)
     /* Before an entry of its own term is committed, a leader does not know what is committed. */
     if (raft->role != RAFT_LEADER || !raft_knows_commit(raft))
         return raft->fresh_ms;
-    int64_t confirmed_ms = raft_read_index_confirmed_ms(raft);
-    return confirmed_ms > raft->fresh_ms ? confirmed_ms : raft->fresh_ms;
+    int64_t contact_ms = raft_quorum_contact_ms(raft);
+    return contact_ms > raft->fresh_ms ? contact_ms : raft->fresh_ms;
 }
 
 void raft_freshness_tell(const struct raft *raft, const struct raft_peer *peer,

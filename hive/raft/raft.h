@@ -366,6 +366,9 @@ bool raft_snapshot_at(const struct raft *raft, raft_index index, struct raft_sna
 /* Up to when everything that the group had committed is in this server's commit index, on the clock of the events; never later than
  * true, however late messages come (freshness.c). -1: not known. */
 int64_t raft_fresh_ms(const struct raft *raft);
+/* A leader: a quorum has answered what was sent at this time (on the clock of the events) or later, so that what it knows is not
+ * older. -1: no leader. */
+int64_t raft_quorum_contact_ms(const struct raft *raft);
 /* A leadership transfer is under way. */
 bool raft_is_transferring(const struct raft *raft);
 raft_index raft_commit_index(const struct raft *raft);

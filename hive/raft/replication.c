@@ -36,12 +36,11 @@ static uint64_t last_ack_of(const struct raft_peer *peer)
     return (uint64_t)peer->progress.last_ack_ms;
 }
 
-/* When the last of a quorum was heard of. */
-static int64_t quorum_contact_ms(const struct raft *raft)
+/* §6.2: a leader steps down if an election timeout elapses without a round of heartbeats to a majority. */
+static bool has_quorum_contact(const struct raft *raft)
 {
-    return raft->role == RAFT_LEADER
-               ? (int64_t)raft_group_quorum_value(raft, (uint64_t)raft->now_ms, last_ack_of)
-               : -1;
+    int64_t contact_ms = (int64_t)raft_group_quorum_value(raft, (uint64_t)raft->now_ms, last_ack_of);
+    return raft->now_ms - contact_ms < raft->config.election_timeout_max_ms;
 }
 
 /* An AppendEntries to the peer, without entries yet. */
@@ -76,9 +75,7 @@ void raft_replication_heartbeat(struct raft *raft)
 
 void raft_replication_tick(struct raft *raft)
 {
-    /* §6.2: a leader steps down if an election timeout elapses without a round of heartbeats to a majority. */
-    if (raft->config.check_quorum &&
-        raft->now_ms - quorum_contact_ms(raft) >= raft->config.election_timeout_max_ms) {
+    if (raft->config.check_quorum && !has_quorum_contact(raft)) {
         raft_become_follower(raft, raft->term, 0, "no contact with a quorum");
         return;
     }
@@ -92,7 +89,7 @@ void raft_replication_tick(struct raft *raft)
         if (raft_progress_is_overdue(&raft->peers[i].progress, overdue_ms))
             raft_progress_lost(&raft->peers[i].progress);
     if (raft->now_ms >= raft->heartbeat_due_ms) {
-        raft_read_index_new_round(raft); /* which renews the lease, where there is one */
+        raft_read_index_new_round(raft);
         raft_replication_heartbeat(raft);
     }
 }
