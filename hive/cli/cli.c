@@ -59,6 +59,17 @@ const struct hive_command cli_verbs[] = {
      .examples = "hive put greeting hello\n    Write a short value\n"
                  "hive put logo < logo.png\n    Write a file\n"
                  "hive put --if-match 12 greeting hi\n    Write unless somebody else did since index 12\n"},
+    {VERB(snapshot), .summary = "Save or check a backup of the whole state", .synopsis = "save|verify FILE",
+     .description = "'save' asks the leader for a snapshot that holds every write that was acknowledged "
+                    "before, checks it "
+                    "as a whole, and gives it its name only then; \"-\" is standard output, and is not "
+                    "checked. 'verify' "
+                    "checks a file, and shows what it holds; it needs no cluster.\n\n"
+                    "A new cluster begins with a backup by 'hive --queen --restore FILE'.",
+     .arguments_min = 2, .arguments_max = 2,
+     .examples = "hive snapshot save hive.snapshot\n    Save a backup\n"
+                 "hive snapshot verify hive.snapshot\n    Check it, and show what it holds\n",
+     .completion = "file"},
     {VERB(status), .summary = "Show queens and drones", .synopsis = "",
      .description =
          "Asks all queens at once, and those that they tell of. The exit status is 3 where none of them is "
@@ -72,6 +83,19 @@ const struct hive_command cli_verbs[] = {
      .examples = "hive submit --wait hello\n    Print hello on some drone, and wait until that is done\n"},
     {VERB(tasks), .summary = "List the tasks, or show one", .synopsis = "[ID]", .arguments_max = 1,
      .examples = "hive tasks task-12\n    Show all that is known of one task\n"},
+    {VERB(watch), .summary = "Follow the changes of keys", .synopsis = "[PREFIX]",
+     .description = "Prints a line for each change of a key that begins with PREFIX: the index, put or "
+                    "delete, the key and "
+                    "the value, divided by tabs; what could act on a terminal is shown as an escape. Ends "
+                    "with Ctrl-C.\n\n"
+                    "When its queen fails or falls silent it goes on at another one, behind the last index: "
+                    "no change is "
+                    "lost, and none comes twice. Where the changes since then have been forgotten (it was "
+                    "away for long, "
+                    "or --after is long ago) it says so, and lists all keys anew, each as 'entry'.",
+     .arguments_max = 1,
+     .examples = "hive watch config/\n    Follow all keys that begin with config/\n"
+                 "hive watch --list --json | jq .\n    All keys, and every change from there on\n"},
     {0},
 };
 
@@ -91,15 +115,20 @@ enum hive_exit cli_fail(enum hive_exit exit_status, const char *format, ...)
     return exit_status;
 }
 
-bool cli_begin(struct cli *cli, const struct hive_command *command, int argc, char **argv, int *exit_status)
+bool cli_parse(struct cli *cli, const struct hive_command *command, int argc, char **argv, int *exit_status)
 {
     struct hive_error error = {{0}};
     int result = hive_options_parse(command, argc, argv, cli, &cli->arguments, &error);
-    if (result) {
-        *exit_status = result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
-        return false;
-    }
-    result = hive_target_find(&cli->connect, cli->cluster, &cli->target, &error);
+    if (!result)
+        return true;
+    *exit_status = result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
+    return false;
+}
+
+bool cli_find(struct cli *cli, int *exit_status)
+{
+    struct hive_error error = {{0}};
+    int result = hive_target_find(&cli->connect, cli->cluster, &cli->target, &error);
     if (!result)
         return true;
     /* Which cluster is meant is for the user to say; that there is none is no mistake of the command line. */
@@ -107,6 +136,11 @@ bool cli_begin(struct cli *cli, const struct hive_command *command, int argc, ch
     *exit_status = cli_fail(is_usage ? HIVE_EXIT_USAGE : HIVE_EXIT_UNAVAILABLE, "%s", error.message);
     cli_end(cli);
     return false;
+}
+
+bool cli_begin(struct cli *cli, const struct hive_command *command, int argc, char **argv, int *exit_status)
+{
+    return cli_parse(cli, command, argc, argv, exit_status) && cli_find(cli, exit_status);
 }
 
 void cli_end(struct cli *cli)

@@ -59,6 +59,10 @@ struct cli {
 /* Parses the command line into the struct that begins with `cli`, and finds the cluster. False where the verb
  * ends here, with `*exit_status`. After true, cli_end() releases. */
 bool cli_begin(struct cli *cli, const struct hive_command *command, int argc, char **argv, int *exit_status);
+/* The same in two steps, for verbs that do not always need a cluster. Each leaves nothing to release where it is
+ * false. */
+bool cli_parse(struct cli *cli, const struct hive_command *command, int argc, char **argv, int *exit_status);
+bool cli_find(struct cli *cli, int *exit_status);
 void cli_end(struct cli *cli);
 
 /* True where the first argument can be a key of the store; else it says what is wrong. */
@@ -96,8 +100,10 @@ CLI_VERB(drones);
 CLI_VERB(get);
 CLI_VERB(members);
 CLI_VERB(put);
+CLI_VERB(snapshot);
 CLI_VERB(status);
 CLI_VERB(submit);
 CLI_VERB(tasks);
+CLI_VERB(watch);
 
 #endif
