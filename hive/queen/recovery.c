@@ -1,5 +1,7 @@
 /* What a queen finds on its disk when it starts, and the replica that is made of it: the newest snapshot's machine, and the log behind
  * it. */
+#include <errno.h>
+
 #include "hive/clock.h"
 #include "hive/log.h"
 #include "hive/memory.h"
