@@ -202,6 +202,8 @@ static void test_a_follower_knows_how_old_its_data_is(void **state)
     receive_with_echo(&scene, &heartbeat, scene.now_ms);
     scene_advance(&scene, 10);
     assert_int_equal(age_of(&scene), 40);
+    heartbeat = scene_append(2, 1, 0, 0, 3, NULL, 0);
+    scene_receive(&scene, &heartbeat);
     /* Once it is applied, the data is as old as that word. */
     struct raft_entry entries[] = {{.index = 1, .term = 1, .type = RAFT_ENTRY_NOOP},
                                    {.index = 2, .term = 1, .type = RAFT_ENTRY_NOOP},
