@@ -25,6 +25,11 @@ static void a_source_that_waits_is_not_asked_without_end(void **state)
     await_at_least(1, asked, 1);
     usleep(100 * 1000);
     assert_int_equal(look(1, asked), 1);
+    make(1, 1, false); /* nor after a wake */
+    expect_bytes(&wire, 0, 1);
+    await_at_least(1, asked, 3);
+    usleep(100 * 1000);
+    assert_int_equal(look(1, asked), 3);
     wire_close(&wire);
 }
 
@@ -47,8 +52,12 @@ static void wakes_from_many_threads_lose_no_byte(void **state)
 /* One byte at a time, each only when the last one has arrived: a wake that gets lost is never made good. */
 static void no_wake_is_lost_between_the_question_and_the_suspend(void **state)
 {
-    enum { TURNS = 3000 };
-    struct wire wires[4];
+    enum { TURNS = 2000, LATE = 100 };
+    struct wire wires[4], late;
+    feeds[10].late = LATE; /* always just then */
+    open_feed(&late, *state, 10);
+    expect_bytes(&late, 0, LATE);
+    wire_close(&late);
     for (int i = 0; i < 4; i++)
         open_feed(&wires[i], *state, i);
     for (int turn = 0; turn < TURNS; turn++) {
