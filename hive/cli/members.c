@@ -394,6 +394,11 @@ static enum hive_exit await_arrival(const struct members *members, const struct 
 
 static enum hive_exit add(const struct members *members, const char *address)
 {
+    struct hive_address parsed;
+    struct hive_error error = {{0}};
+    if (hive_address_parse(address, &parsed, &error) || parsed.port == 0)
+        return cli_fail(HIVE_EXIT_USAGE, "'%s' is no address to call%s%s", address,
+                        *error.message ? ": " : "", error.message);
     struct group_answer *queen = hive_malloc(sizeof *queen);
     struct hive_buffer body = {0};
     int64_t index = 0;

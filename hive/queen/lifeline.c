@@ -1,8 +1,9 @@
 /* The lifeline: one thread, one connection, and a poll that waits for its end.
  *
- * The kernel closes the sockets of a process that died, the listening one before those that were accepted from it. So whoever had a
- * connection learns of the death at once, and a second connection that is refused tells it from a mere close: a server closes what is
- * idle for long, or what is too much for it, and goes on listening.
+ * The kernel closes the sockets of a process that died. So whoever had a connection learns of the death at once, and a second connection
+ * that is refused tells it from a mere close: a server closes what is idle for long, or what is too much for it, and goes on listening.
+ * The listening socket of a dying process may outlive the accepted ones by some milliseconds, and take connections that nobody will
+ * answer: hence the short pauses at first.
  *
  * A first connection that is refused means nothing: the leader lives, as its messages show, and may be known by an address that
  * does not lead to it from here. */
@@ -23,7 +24,7 @@
 #include "queen/queen.h"
 
 #define CONNECT_MS    1000 /* for a connection; a machine that is down gives no answer */
-#define RETRY_MIN_MS  20   /* between attempts that lead to nothing, … */
+#define RETRY_MIN_MS  1    /* between attempts that lead to nothing, … */
 #define RETRY_MAX_MS  1000 /* … in the end */
 #define SHORT_LIFE_MS 1000 /* a connection that ends sooner is not made again at once, time after time */
 

@@ -7,8 +7,9 @@
 #include "raft/quorum.h"
 #include "raft/replication.h"
 
-/* Within so long the followers of a leader that has ended stand, one after the other. */
-enum { STAGGER_MS = 16 };
+/* Within so long the followers of a leader that has ended stand, one after the other; and again, a few times, should the others
+ * not have noticed its end yet. */
+enum { STAGGER_MS = 16, HURRIES = 4 };
 
 void raft_election_restart_timer(struct raft *raft)
 {
@@ -59,6 +60,41 @@ static bool can_stand(const struct raft *raft)
     return raft_standing(raft) == RAFT_STANDING_VOTER && !raft_disk_is_stalled(raft);
 }
 
+/* Each voter has its own part of the stagger, in the order of ids, so that two seldom stand at once and split the votes. */
+static int64_t stagger_ms(const struct raft *raft)
+{
+    const struct raft_configuration *configuration = raft_configuration(raft);
+    uint64_t voters = 0, before = 0;
+    for (size_t i = 0; i < configuration->count; i++) {
+        const struct raft_member *member = &configuration->members[i];
+        bool counts = member->kind == RAFT_MEMBER_VOTER;
+        voters += counts;
+        before += counts && member->id < raft->config.id;
+    }
+    uint64_t part = voters < STAGGER_MS ? STAGGER_MS / (voters ? voters : 1) : 1;
+    return (int64_t)((before * part + raft->random % part) % STAGGER_MS);
+}
+
+/* Brings the next election near, where that is due to the end of the leader's process. */
+static void hurry(struct raft *raft, int64_t wait_ms)
+{
+    int64_t due_ms = raft->now_ms + wait_ms + stagger_ms(raft);
+    if (raft->hurry == 0 || due_ms >= raft->election_deadline_ms)
+        return;
+    raft->hurry--;
+    raft->election_deadline_ms = due_ms;
+}
+
+void raft_election_leader_gone(struct raft *raft, raft_id leader)
+{
+    /* With leases, that no leader is elected before a timeout is what reads count on (§6.4.1). */
+    if (raft->config.read_lease || raft->role != RAFT_FOLLOWER || leader == 0 || raft->leader != leader)
+        return;
+    raft->leader = 0; /* so that others get our votes */
+    raft->hurry = HURRIES;
+    hurry(raft, 0);
+}
+
 void raft_election_timeout(struct raft *raft)
 {
     raft_election_restart_timer(raft);
@@ -75,8 +111,10 @@ void raft_election_timeout(struct raft *raft)
     raft->pre_voting = true;
     raft->leader = 0;
     if (raft->role != RAFT_CANDIDATE)
-        raft_set_role(raft, RAFT_CANDIDATE, "election timeout");
+        raft_set_role(raft, RAFT_CANDIDATE,
+                      raft->hurry > 0 ? "the leader's process ended" : "election timeout");
     ask_for_votes(raft, raft->term + 1, false);
+    hurry(raft, STAGGER_MS);
     raft_election_count(raft);
 }
 
@@ -84,32 +122,6 @@ void raft_election_stand_now(struct raft *raft)
 {
     if (can_stand(raft))
         stand_for_election(raft, "the leader hands over", true);
-}
-
-/* Each voter has its own part of the stagger, in the order of ids, so that two seldom stand at once and split the votes. */
-static int64_t stagger_ms(const struct raft *raft, raft_id gone)
-{
-    const struct raft_configuration *configuration = raft_configuration(raft);
-    uint64_t voters = 0, before = 0;
-    for (size_t i = 0; i < configuration->count; i++) {
-        const struct raft_member *member = &configuration->members[i];
-        bool counts = member->kind == RAFT_MEMBER_VOTER && member->id != gone;
-        voters += counts;
-        before += counts && member->id < raft->config.id;
-    }
-    uint64_t part = voters < STAGGER_MS ? STAGGER_MS / (voters ? voters : 1) : 1;
-    return (int64_t)((before * part + raft->random % part) % STAGGER_MS);
-}
-
-void raft_election_leader_gone(struct raft *raft, raft_id leader)
-{
-    /* With leases, that no leader is elected before a timeout is what reads count on (§6.4.1). */
-    if (raft->config.read_lease || raft->role != RAFT_FOLLOWER || leader == 0 || raft->leader != leader)
-        return;
-    raft->leader = 0; /* so that others get our votes */
-    int64_t due_ms = raft->now_ms + stagger_ms(raft, leader);
-    if (due_ms < raft->election_deadline_ms)
-        raft->election_deadline_ms = due_ms;
 }
 
 void raft_election_count(struct raft *raft)
@@ -134,6 +146,7 @@ void raft_election_count(struct raft *raft)
             raft_replication_become_leader(raft);
     } else if (voters - refused < raft_quorum(voters)) {
         raft_become_follower(raft, raft->term, 0, raft->pre_voting ? "pre-vote refused" : "votes refused");
+        hurry(raft, STAGGER_MS);
     }
 }
 

@@ -74,6 +74,7 @@ void raft_follow(struct raft *raft, const struct raft_message *message)
     raft->leader = message->from;
     raft->leader_contact_ms = raft->now_ms;
     raft->told_removed = false;
+    raft->hurry = 0;
     raft_election_restart_timer(raft);
 }
 

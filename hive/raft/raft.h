@@ -136,7 +136,7 @@ struct raft_request_vote_reply {
     bool vote_granted;
     bool pre_vote;
     bool
-        removed; /* a committed configuration, newer than the candidate's, does not have the candidate any more */
+        removed; /* a committed configuration, at least as new as the candidate's, does not have the candidate */
 };
 
 struct raft_append_entries {
@@ -195,8 +195,8 @@ enum raft_event_type {
     RAFT_EVENT_DURABLE,     /* write number `write` and all before it are durable */
     RAFT_EVENT_UNREACHABLE, /* a message to `peer` was not delivered, or was lost with its connection; or the
                                stream of a snapshot to it ended in an error */
-    RAFT_EVENT_BOOTSTRAP, /* the members that the group is founded with. Only for a server whose log and configuration
-                               are empty (else ignored); the caller has made them durable before */
+    RAFT_EVENT_BOOTSTRAP, /* the members that the group is founded with. Only for a server that knows no members yet
+                               (else ignored); the caller has made them durable before */
     RAFT_EVENT_CHANGE,   /* change the members; status says whether it was appended (at proposed_first) */
     RAFT_EVENT_TRANSFER, /* hand the leadership to `peer` (0: to the voter that is best up to date), §3.10 */
     RAFT_EVENT_SNAPSHOT, /* a snapshot of this server's own machine is durable: the log before `compact.keep_from`
@@ -272,14 +272,15 @@ struct raft_update {
     const struct raft_message *messages;
     size_t message_count;
 
-    /* For the log's keeper: entries before this one are no longer needed on disk. Never goes back. */
+    /* For the log's keeper: entries before this one are no longer needed on disk. Never goes back. Rises only once what stands for
+     * them is durable in the order of writes: an install's own write, and the writes that brought the entries. */
     raft_index log_first;
 
     /* Members: set where the configuration in force has changed in this step (appended, truncated, installed). */
     const struct raft_configuration *configuration;
 
-    /* A transfer that had begun is over: RAFT_OK (somebody else leads, or will at once), or RAFT_NOT_CAUGHT_UP (it took
-     * longer than an election timeout: this server goes on leading). */
+    /* A transfer that had begun is over: RAFT_OK (somebody else leads, or will at once), RAFT_NOT_CAUGHT_UP (it took longer than an
+     * election timeout: this server goes on leading), or RAFT_NOT_LEADER (it stepped down for another reason meanwhile). */
     bool transfer_ended;
     enum raft_status transfer_status;
 
@@ -359,7 +360,8 @@ enum raft_standing raft_standing(const struct raft *raft);
 /* The snapshot that would stand for the log up to `index`, first - 1 <= index <= commit: false where that is not so, or the
  * term at `index` is unknown. */
 bool raft_snapshot_at(const struct raft *raft, raft_index index, struct raft_snapshot *snapshot);
-/* A leader: when the last of a quorum was heard of, on the clock of the events: what it knows is not older than that. */
+/* A leader: when the last of a quorum was heard of, on the clock of the events: what it knows is not older than that. -1: no
+ * leader. */
 int64_t raft_quorum_contact_ms(const struct raft *raft);
 /* A leadership transfer is under way. */
 bool raft_is_transferring(const struct raft *raft);

@@ -89,6 +89,7 @@ struct raft {
     int64_t leader_contact_ms; /* last word of a current leader; -1: never */
     int64_t quiet_until_ms; /* a lease may be out that this server promised before it was started: no votes */
     int64_t election_deadline_ms;
+    unsigned hurry; /* so many more elections need not wait for a timeout: the leader's process has ended */
     uint64_t dropped_messages;
 
     /* Candidate. */

@@ -274,6 +274,18 @@ class Cluster:
         node.start()
         return node
 
+    def add_queen(self, *options):
+        """A queen that the others do not know yet: `options` say how it comes in (--join, --standby)."""
+        name = f"q{len(self.queens) + 1}"
+        while any(queen.name == name for queen in self.queens):
+            name += "x"
+        address = f"127.0.0.1:{free_port()}"
+        arguments = ["--queen", "--listen", address, "--data-dir", os.path.join(self.directory, name)]
+        node = Node(name, "queen", address, [*arguments, *self.queen_options, *options], self.directory, self.environment)
+        self.queens.append(node)
+        node.start()
+        return node
+
     @property
     def nodes(self):
         return self.queens + self.drones

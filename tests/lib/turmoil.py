@@ -61,6 +61,27 @@ class Connections:
             connection.close()
 
 
+def fill(cluster, count, threads=8):
+    """So many writes, as fast as a few clients can."""
+    leader = cluster.await_leader().address
+    problems = []
+
+    def write(first):
+        connections = Connections(cluster.token)
+        for number in range(first, count, threads):
+            status, _, body = connections.call(leader, "PUT", f"/kv/filler/{number % 500}", b"x" * 100, {})
+            if status not in (200, 201):
+                problems.append((status, body))
+        connections.close()
+
+    workers = [threading.Thread(target=write, args=(first,)) for first in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not problems, problems[:3]
+
+
 def index_of(headers):
     return int(headers["etag"].strip('"')) if "etag" in headers else None
 

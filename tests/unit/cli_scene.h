@@ -27,6 +27,7 @@ static struct {
     const char *later; /* body from the second call on; or NULL */
     bool leads;
     int calls;
+    const char *problem; /* instead of an answer, the first time that something is to be changed; or NULL */
 } says;
 
 /* What the verb printed. */
@@ -61,6 +62,11 @@ static void answer_call(struct hive_request *request, void *context)
     hive_buffer_format(&asked.condition, "%s%s", match ? match : "", none ? none : "");
     const char *key = hive_request_header(request, "Idempotency-Key");
     asked.key_bytes = key ? strlen(key) : 0;
+    if (says.problem && strcmp(hive_request_method(request), "GET") != 0) {
+        hive_request_reply_problem(request, 409, says.problem, "one by one");
+        says.problem = NULL;
+        return;
+    }
     if (says.status >= 300) {
         hive_request_reply_problem(request, says.status, "some-problem", "%s", says.body);
         return;
@@ -82,6 +88,11 @@ static const struct hive_route routes[] = {
     {"GET", "/tasks", answer_call, HIVE_ACCESS_PUBLIC, 0, ""},
     {"GET", "/tasks/ID", answer_call, HIVE_ACCESS_PUBLIC, 0, ""},
     {"GET", "/drones", answer_call, HIVE_ACCESS_PUBLIC, 0, ""},
+    {"GET", "/members", answer_call, HIVE_ACCESS_PUBLIC, 0, ""},
+    {"POST", "/members", answer_call, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, ""},
+    {"POST", "/members/ID/promote", answer_call, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, ""},
+    {"POST", "/members/ID/transfer", answer_call, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, ""},
+    {"DELETE", "/members/ID", answer_call, HIVE_ACCESS_PUBLIC, 0, ""},
     {0},
 };
 

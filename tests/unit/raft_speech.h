@@ -117,6 +117,25 @@ static inline raft_term lead(struct raft_network *network)
     return term;
 }
 
+/* A snapshot of everything up to that index, with the founders as members. */
+static inline struct raft_snapshot snapshot_of(const struct raft_network *network, raft_index index,
+                                               raft_term term)
+{
+    struct raft_snapshot snapshot = {.index = index, .term = term, .configuration = network->founding};
+    snapshot.configuration.index = 1; /* as in every log that a test makes up */
+    return snapshot;
+}
+
+static inline void say_install(struct raft_network *network, raft_id from, raft_id to, raft_term term,
+                               const struct raft_snapshot *snapshot)
+{
+    raft_network_receive(network, &(struct raft_message){.type = RAFT_INSTALL_SNAPSHOT,
+                                                         .from = from,
+                                                         .to = to,
+                                                         .term = term,
+                                                         .install_snapshot = {.snapshot = snapshot}});
+}
+
 /* The leader's view of a peer. */
 static inline struct raft_peer_status peer_of(const struct raft_network *network, raft_id leader, raft_id id)
 {
@@ -128,15 +147,50 @@ static inline struct raft_peer_status peer_of(const struct raft_network *network
     return peers[i];
 }
 
-/* A group of real nodes that has elected node 1 and settled. */
-static inline struct raft_network *group_led_by_1(size_t nodes)
+/* A group of real nodes that has elected node 1 and settled; the nodes behind the founders are up, and wait. */
+static inline struct raft_network *network_led_by_1(const struct raft_network_config *config)
 {
-    struct raft_network *network = raft_network_create(&(struct raft_network_config){.nodes = nodes});
+    struct raft_network *network = raft_network_create(config);
     raft_network_start_all(network);
     raft_network_elect(network, 1);
     raft_network_tick(network, 1);
     raft_network_settle(network);
     return network;
+}
+
+static inline struct raft_network *group_led_by_1(size_t nodes)
+{
+    return network_led_by_1(&(struct raft_network_config){.nodes = nodes});
+}
+
+static inline struct raft_network *group_and_others_led_by_1(size_t founders, size_t nodes)
+{
+    return network_led_by_1(&(struct raft_network_config){.nodes = nodes, .founders = founders});
+}
+
+/* Heartbeats of a leader and everything that follows from them. Five: whatever was lost before is found to be, and sent again. */
+static inline void beat(struct raft_network *network, raft_id leader, int times)
+{
+    for (int i = 0; i < times; i++) {
+        network->nodes[leader].clock_ms += RAFT_NETWORK_HEARTBEAT_MS;
+        raft_network_tick(network, leader);
+        raft_network_settle(network);
+    }
+}
+
+/* The kind of a member by a node's configuration in force; 0: none. */
+static inline enum raft_member_kind kind_of(const struct raft_network *network, raft_id node, raft_id id)
+{
+    const struct raft_configuration *configuration = raft_configuration(network->nodes[node].raft);
+    const struct raft_member *member = raft_configuration_find(configuration, id);
+    return member ? member->kind : (enum raft_member_kind)0;
+}
+
+/* Lets everybody forget the leader's last word. */
+static inline void wait_for_stickiness(struct raft_network *network)
+{
+    for (raft_id id = 1; id <= network->node_count; id++)
+        network->nodes[id].clock_ms += RAFT_NETWORK_ELECTION_MIN_MS;
 }
 
 #endif

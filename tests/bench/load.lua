@@ -1,6 +1,6 @@
--- wrk's part of the write benchmark: PUTs of 64-byte values to 1,000 keys a thread, for Hive or for etcd's JSON gateway
--- (argument "hive" or "etcd"). Prints one line of JSON for the caller.
-local kind = "hive"
+-- wrk's part of the benchmarks: writes of 64-byte values to 1,000 keys a thread, or linearizable reads of them, for Hive or for
+-- etcd's JSON gateway (arguments "hive" or "etcd", "writes" or "reads"). Prints one line of JSON for the caller.
+local kind, what = "hive", "writes"
 local place = 0
 local count = 0
 local value = string.rep("v", 64)
@@ -29,12 +29,15 @@ end
 
 local requests = {}
 function init(args)
-    kind = args[1] or "hive"
+    kind, what = args[1] or kind, args[2] or what
     for i = 0, 999 do
         local key = string.format("k%04d-%06d", place, i) -- 12 bytes
         if kind == "etcd" then
-            local body = '{"key":"' .. base64(key) .. '","value":"' .. value64 .. '"}'
-            requests[i] = wrk.format("POST", "/v3/kv/put", {["Content-Type"] = "application/json"}, body)
+            local reads = what == "reads"
+            local body = '{"key":"' .. base64(key) .. '"' .. (reads and "}" or ',"value":"' .. value64 .. '"}')
+            requests[i] = wrk.format("POST", reads and "/v3/kv/range" or "/v3/kv/put", {["Content-Type"] = "application/json"}, body)
+        elseif what == "reads" then
+            requests[i] = wrk.format("GET", "/kv/" .. key)
         else
             requests[i] = wrk.format("PUT", "/kv/" .. key, nil, value)
         end
