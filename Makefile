@@ -37,12 +37,15 @@ LAUNCHER_SOURCES := $(wildcard launcher/*.c)
 UNIT_SOURCES     := $(wildcard tests/unit/*.c)
 TESTLIB_SOURCES  := $(wildcard tests/lib/*.c)
 BENCH_SOURCES    := $(wildcard tests/bench/*.c)
+SIM_SOURCES      := $(wildcard tests/sim/*.c)
 
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
 
 LIBHIVE  := $(BUILD)/lib/libhive.a
 COREHIVE := $(BUILD)/lib/core.a
 TESTLIB  := $(BUILD)/lib/testlib.a
+SIMLIB   := $(BUILD)/lib/sim.a
+SIM      := $(BUILD)/sim/simulator
 PROGRAMS := $(BIN)/hive $(BIN)/hivetop $(BIN)/launcher
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SOURCES))
@@ -81,7 +84,8 @@ $(OBJ)/%.o: %.c Makefile
 $(LIBHIVE): $(call objects,$(LIB_SOURCES))
 $(COREHIVE): $(call objects,$(CORE_SOURCES))
 $(TESTLIB): $(call objects,$(TESTLIB_SOURCES) $(filter-out %/main.c,$(HIVETOP_SOURCES) $(LAUNCHER_SOURCES)))
-$(LIBHIVE) $(COREHIVE) $(TESTLIB):
+$(SIMLIB): $(call objects,$(filter-out %/main.c,$(SIM_SOURCES)))
+$(LIBHIVE) $(COREHIVE) $(TESTLIB) $(SIMLIB):
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -101,6 +105,13 @@ $(BIN)/launcher: $(call objects,$(LAUNCHER_SOURCES)) $(LIBHIVE)
 $(BUILD)/unit/%: $(OBJ)/tests/unit/%.o $(TESTLIB) $(COREHIVE) $(LIBHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(SCREEN_LIBS) $(LIBS)
+
+# The simulator has of a queen what is pure, and nothing else.
+SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c
+
+$(SIM): $(OBJ)/tests/sim/main.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o $(COREHIVE) $(LIBHIVE)
 	@mkdir -p $(@D)

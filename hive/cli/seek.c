@@ -50,7 +50,7 @@ static void note_reason(struct cli_seek *seek, const struct cli_census *census)
     }
 }
 
-bool cli_seek_round(struct cli_seek *seek, bool is_leader_wanted, char address[HIVE_ADDRESS_BYTES])
+bool cli_seek_round(struct cli_seek *seek, enum cli_wish wish, char address[HIVE_ADDRESS_BYTES])
 {
     struct hive_target target = {.addresses = seek->addresses, .count = seek->count};
     struct cli_census census = {0};
@@ -59,15 +59,15 @@ bool cli_seek_round(struct cli_seek *seek, bool is_leader_wanted, char address[H
         if (!census.queens[i]->is_drone)
             add_address(seek, census.queens[i]->address);
     const struct cli_queen *found = NULL;
-    if (is_leader_wanted) {
+    if (wish == CLI_WISH_LEADER)
         found = cli_census_leader(&census);
-    } else {
+    else
         for (size_t i = 0; i < seek->count && !found; i++) {
             const struct cli_queen *queen = find(&census, seek->addresses[(seek->turn + i) % seek->count]);
-            if (queen && queen->is_answered && !queen->is_drone && *queen->health.leader)
+            if (queen && queen->is_answered && !queen->is_drone &&
+                (wish == CLI_WISH_ANY || *queen->health.leader))
                 found = queen;
         }
-    }
     if (found)
         snprintf(address, HIVE_ADDRESS_BYTES, "%s", found->address);
     else

@@ -18,8 +18,14 @@ struct cli_seek {
 void cli_seek_begin(struct cli_seek *seek, const struct cli *cli);
 void cli_seek_finish(struct cli_seek *seek);
 
-/* Asks all queens that are known for their health, within a second. Chooses one that is the leader, or that knows
- * one: the next one after the one that was chosen before. False where there is none. */
-bool cli_seek_round(struct cli_seek *seek, bool is_leader_wanted, char address[HIVE_ADDRESS_BYTES]);
+enum cli_wish {
+    CLI_WISH_LEADER, /* the leader */
+    CLI_WISH_LED,    /* any that knows a leader: what she has is of now */
+    CLI_WISH_ANY,
+};
+
+/* Asks all queens that are known for their health, within a second, and chooses one: not the same as before where
+ * there are several. False where there is none. */
+bool cli_seek_round(struct cli_seek *seek, enum cli_wish wish, char address[HIVE_ADDRESS_BYTES]);
 
 #endif

@@ -169,9 +169,10 @@ static void download(struct snapshot *snapshot, const char *address)
 static enum hive_exit receive(struct snapshot *snapshot)
 {
     int64_t until_ms = hive_clock_monotonic_ms() + snapshot->cli.timeout_ms;
+    enum cli_wish wish = snapshot->stale ? CLI_WISH_ANY : CLI_WISH_LEADER;
     char address[HIVE_ADDRESS_BYTES];
     for (;;) {
-        if (cli_seek_round(&snapshot->seek, !snapshot->stale, address))
+        if (cli_seek_round(&snapshot->seek, wish, address))
             download(snapshot, address);
         if (snapshot->is_complete)
             return HIVE_EXIT_OK;

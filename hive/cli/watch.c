@@ -224,7 +224,7 @@ static enum hive_exit follow_all(struct watch *watch)
 {
     int64_t until_ms = hive_clock_monotonic_ms() + watch->cli.timeout_ms, pause_ms = 0;
     while (!watch->is_over && !is_interrupted(watch, (int)pause_ms)) {
-        bool is_found = cli_seek_round(&watch->seek, false, watch->address);
+        bool is_found = cli_seek_round(&watch->seek, CLI_WISH_LED, watch->address);
         if (is_found) {
             follow(watch);
             is_found = watch->is_answered;

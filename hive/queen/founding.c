@@ -87,23 +87,44 @@ bool founding_reason(struct founding *founding, char reason[HIVE_ERROR_BYTES])
 
 /* ---- what this queen knows by herself ---- */
 
+enum membership {
+    NO_MEMBER,
+    ON_HER_WAY, /* her log takes her in, but the leader that wrote so may be deposed, and the entry be cut off again */
+    MEMBER,
+    REMOVED, /* it is for people to take her in again */
+};
+
 /* Her own disk's word. */
 struct own_state {
-    bool is_member;  /* done */
-    bool is_removed; /* she was one: it is for people to take her in again */
-    bool has_group; /* she knows a group, which does not have her: it may be that she is on her way into it */
+    enum membership membership;
+    bool has_group; /* she knows a group, whether she has a place in it or not */
     bool has_snapshot;
 };
 
+/* What is committed is certain. So are the founding, which is durable, and a vote: nobody is promoted before the entry that took
+ * her in is committed (§4.1: one change at a time). The last is what a log tells right after a restart, when no leader has said yet how
+ * far it is committed; should she have been removed meanwhile, the voters will say so. */
+static enum membership judge_membership(raft_id id, const struct raft_configuration *members,
+                                        const struct raft_configuration *founders,
+                                        const struct queen_status *status)
+{
+    if (status->standing == RAFT_STANDING_REMOVED)
+        return REMOVED;
+    if (raft_configuration_find(founders, id) || status->standing == RAFT_STANDING_VOTER)
+        return MEMBER;
+    if (status->standing == RAFT_STANDING_NONE)
+        return NO_MEMBER;
+    return raft_configuration_find(members, id) && members->index > status->commit ? ON_HER_WAY : MEMBER;
+}
+
 static struct own_state look_at_self(const struct founding *founding)
 {
-    struct raft_configuration *members = hive_malloc(sizeof *members);
+    struct raft_configuration *members = hive_calloc(2, sizeof *members), *founders = members + 1;
     struct queen_status *status = hive_malloc(sizeof *status);
-    queen_members(founding->queen, members, NULL);
+    queen_members(founding->queen, members, founders);
     queen_status(founding->queen, status);
     struct own_state own = {
-        .is_member = raft_configuration_find(members, founding->self.id),
-        .is_removed = status->standing == RAFT_STANDING_REMOVED,
+        .membership = judge_membership(founding->self.id, members, founders, status),
         .has_group = members->count > 0,
         .has_snapshot = status->snapshot > 0,
     };
@@ -342,10 +363,10 @@ static void *run(void *argument)
     struct own_state own = look_at_self(founding);
     /* A queen who knows a group that has no place for her was on her way into it, or was removed from it. Where her log is whole, it
      * tells; a snapshot does not: then she must not come back by herself. */
-    bool may_ask = !(own.has_group && own.has_snapshot);
+    bool may_ask = own.membership == ON_HER_WAY || !(own.has_group && own.has_snapshot);
     founding->started_ms = hive_clock_monotonic_ms();
     for (; !founding->is_stopping; own = look_at_self(founding)) {
-        if (own.is_member || own.is_removed)
+        if (own.membership == MEMBER || own.membership == REMOVED)
             break;
         if (founding->standby) {
             explain(founding, "waits to be added to a group: 'hive members add'", "standby");
@@ -398,7 +419,7 @@ struct founding *founding_create(const struct founding_config *config)
 void founding_start(struct founding *founding)
 {
     struct own_state own = look_at_self(founding);
-    if (own.is_member || own.is_removed)
+    if (own.membership == MEMBER || own.membership == REMOVED)
         return;
     set_reason(founding, "looks for her group");
     founding->client = hive_http_client_create();

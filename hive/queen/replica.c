@@ -203,7 +203,7 @@ static void take_message(struct replica *replica, int64_t now_ms, const struct r
     struct raft_update update;
     replica->now_ms = now_ms;
     replica_step(replica, &event, is_request(message) ? &request : NULL, &update);
-    if (message->type == RAFT_APPEND_ENTRIES)
+    if (message->type == RAFT_APPEND_ENTRIES && request.is_answered)
         replica_age_on_append(replica, message);
     if (is_request(message) && !request.is_answered)
         replica->host->reply(replica->context, QUEEN_DISCARDED, NULL, rpc);

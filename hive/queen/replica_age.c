@@ -11,7 +11,7 @@ static void is_fresh_at(struct replica *replica, int64_t time_ms)
 
 void replica_age_on_append(struct replica *replica, const struct raft_message *append)
 {
-    if (append->term != raft_current_term(replica->raft) || append->from != raft_leader(replica->raft))
+    if (append->term != raft_current_term(replica->raft))
         return; /* of a leader that was deposed: it does not know what was committed since */
     raft_index commit = append->append_entries.leader_commit;
     if (commit <= replica->applied) {

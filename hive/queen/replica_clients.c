@@ -243,10 +243,6 @@ void replica_read(struct replica *replica, int64_t now_ms, bool stale, queen_don
             .age_ms = replica_age_ms(replica),
         };
         done(&answer, context);
-    } else if (replica_transfer_is_on(replica) && raft_role(replica->raft) != RAFT_LEADER) {
-        replica_transfer_wait(
-            replica, &(struct replica_waiting){
-                         .is_read = true, .deadline_ms = deadline_ms, .done = done, .context = context});
     } else {
         replica_clients_ask(replica, deadline_ms, done, context);
     }

@@ -28,7 +28,8 @@ void raft_membership_bootstrap(struct raft *raft, const struct raft_configuratio
 {
     struct raft_configuration founding = *members;
     founding.index = 0;
-    if (raft_log_last(&raft->log) > 0 || raft_configuration(raft)->count > 0 ||
+    /* A log is no reason against it, as long as it names no members: the founding comes before its first entry. */
+    if (raft_configuration(raft)->count > 0 ||
         raft_configuration_voters(&founding) == 0 || !raft_configuration_is_valid(&founding))
         return;
     raft_group_installed(raft, &(struct raft_snapshot){.configuration = founding});
@@ -138,15 +139,17 @@ void raft_membership_on_match(const struct raft *raft, struct raft_peer *peer)
  * holds up nobody. */
 static void promote_joining(struct raft *raft)
 {
-    struct raft_configuration configuration = *raft_configuration(raft);
     if (may_change(raft) != RAFT_OK)
         return;
-    for (size_t i = 0; i < raft->peer_count; i++)
-        if (raft->peers[i].kind == RAFT_MEMBER_JOINING &&
-            promote(raft, &configuration, raft->peers[i].id) == RAFT_OK) {
+    for (size_t i = 0; i < raft->peer_count; i++) {
+        if (raft->peers[i].kind != RAFT_MEMBER_JOINING)
+            continue;
+        struct raft_configuration configuration = *raft_configuration(raft); /* large: not for every step */
+        if (promote(raft, &configuration, raft->peers[i].id) == RAFT_OK) {
             append_configuration(raft, &configuration);
             return;
         }
+    }
 }
 
 /* ---- what is committed ---- */

@@ -195,8 +195,8 @@ enum raft_event_type {
     RAFT_EVENT_DURABLE,     /* write number `write` and all before it are durable */
     RAFT_EVENT_UNREACHABLE, /* a message to `peer` was not delivered, or was lost with its connection; or the
                                stream of a snapshot to it ended in an error */
-    RAFT_EVENT_BOOTSTRAP, /* the members that the group is founded with. Only for a server whose log and configuration
-                               are empty (else ignored); the caller has made them durable before */
+    RAFT_EVENT_BOOTSTRAP, /* the members that the group is founded with. Only for a server that knows no members yet
+                               (else ignored); the caller has made them durable before */
     RAFT_EVENT_CHANGE,   /* change the members; status says whether it was appended (at proposed_first) */
     RAFT_EVENT_TRANSFER, /* hand the leadership to `peer` (0: to the voter that is best up to date), §3.10 */
     RAFT_EVENT_SNAPSHOT, /* a snapshot of this server's own machine is durable: the log before `compact.keep_from`

@@ -2,6 +2,7 @@
 #ifndef STORE_CATALOG_H
 #define STORE_CATALOG_H
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 

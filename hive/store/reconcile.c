@@ -88,7 +88,7 @@ static int refuse(const struct choice *choice, const struct recovery_end *end, r
     return hive_error_set(
         error, -EBADMSG,
         "the log in %s begins with entry %" PRIu64
-        ", and no snapshot is there that tells what was before: put it back, or let another queen "
+        ", and no snapshot is there that tells all that was before: put it back, or let another queen "
         "with an empty directory take this one's place",
         choice->directory, end->first);
 }

@@ -94,7 +94,7 @@ static int follow(const struct wal_state *before, const void *batch, size_t byte
 /* Tells the thread of the snapshots what is durable now: which segments are full, and what they are good for. */
 static void note_written(struct store *store, const struct wal_state *after)
 {
-    if (store->has_log && !is_empty(store) && after->base == store->state.base)
+    if (!is_empty(store) && after->base == store->state.base)
         return;
     pthread_mutex_lock(&store->mutex);
     if (is_empty(store) && store->active.sequence > store->first_sequence) { /* the one before it is full */
@@ -107,7 +107,6 @@ static void note_written(struct store *store, const struct wal_state *after)
     if (after->base != store->state.base && store->closed_count) /* an install: nothing before it counts */
         memset(store->closed, 0, store->closed_count * sizeof *store->closed);
     store->base = after->base;
-    store->has_log = true;
     pthread_mutex_unlock(&store->mutex);
 }
 
@@ -184,6 +183,9 @@ static uint64_t take_first(struct store *store, raft_index first)
 int store_drop_before(struct store *store, raft_index first, struct hive_error *error)
 {
     int result = 0;
+    /* After a failure nobody knows what the disk has: without another one, that is how it stays. */
+    if (store->has_failed_to_drop)
+        return 0;
     for (uint64_t sequence; result == 0 && (sequence = take_first(store, first));) {
         char *path = segment_path(store->directory, sequence);
         result = store->disk->remove(store->disk, path);
@@ -192,6 +194,7 @@ int store_drop_before(struct store *store, raft_index first, struct hive_error *
             result = store->disk->sync_directory(store->disk, store->directory);
         if (result < 0)
             hive_error_set(error, result, "cannot remove %s: %s", path, strerror(-result));
+        store->has_failed_to_drop = result < 0;
         free(path);
     }
     return result;
@@ -211,7 +214,6 @@ static int open_segments(struct store *store, struct recovery_end *end, size_t f
     store->write_number = end->write_number;
     store->state = end->state;
     store->base = end->state.base;
-    store->has_log = end->write_number > 0;
     store->closed = end->closed;
     store->closed_count = store->closed_capacity = (size_t)(end->sequence - end->first_sequence);
     end->closed = NULL;
@@ -369,7 +371,9 @@ int store_set_founding(struct store *store, const struct raft_configuration *fou
                        struct hive_error *error)
 {
     pthread_mutex_lock(&store->mutex);
-    bool is_late = store->has_founding || store->has_log || store->shelf_count;
+    /* A log is no reason: a queen may have voted, and have got her leader's first entries without the one that names the
+     * members, before she was founded. Whoever knows no members can do nothing without this. */
+    bool is_late = store->has_founding || store->shelf_count;
     pthread_mutex_unlock(&store->mutex);
     if (is_late)
         return hive_error_set(error, -EEXIST, "the queen of %s belongs to a group already", store->directory);

@@ -53,7 +53,7 @@ int store_open(const struct store_config *config, struct store **store, struct s
 /* Releases the lock. Does not sync: everything that was acknowledged already is. */
 void store_close(struct store *store);
 
-/* Remembers, durably, what the group was founded with. Once, on a directory without a founding and without a log. */
+/* Remembers, durably, what the group was founded with. Once, on a directory without a founding and without a snapshot. */
 int store_set_founding(struct store *store, const struct raft_configuration *founding,
                        struct hive_error *error);
 

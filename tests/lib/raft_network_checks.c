@@ -7,6 +7,8 @@
 
 #include "hive/memory.h"
 
+#define UNKNOWN_TERM UINT64_MAX /* the entry before is in a snapshot */
+
 /* An entry is known for good by its index and term. */
 struct birth {
     raft_term term, previous_term;
@@ -87,7 +89,9 @@ void raft_network_check_birth(struct raft_network *network, const struct raft_en
         const struct birth *known = &slot->births[i];
         if (known->term != entry->term)
             continue;
-        if (known->previous_term != previous_term || known->hash != birth.hash)
+        bool other_past = previous_term != UNKNOWN_TERM && known->previous_term != UNKNOWN_TERM &&
+                          known->previous_term != previous_term;
+        if (other_past || known->hash != birth.hash)
             raft_network_fail(network, "log matching: two different entries %" PRIu64 " of term %" PRIu64,
                               entry->index, entry->term);
         return;
@@ -122,7 +126,8 @@ static void check_completeness(struct raft_network *network, raft_id id)
     for (raft_index i = raft_first_index(raft); i <= network->checks->committed; i++) {
         const struct raft_entry *entry = raft_entry_at(raft, i);
         const struct slot *slot = slot_at(network->checks, i);
-        if (slot->committed_in < raft_current_term(raft) && (!entry || entry->term != slot->committed_term))
+        if (slot->committed_term && slot->committed_in < raft_current_term(raft) &&
+            (!entry || entry->term != slot->committed_term))
             raft_network_fail(network, "leader %" PRIu64 " lacks the committed entry %" PRIu64, id, i);
     }
 }
@@ -233,16 +238,6 @@ static void check_reads(struct raft_network *network, const struct raft_event *e
     }
 }
 
-/* The entry before may be gone already; what stands for it knows its term. */
-static raft_term term_before(const struct raft *raft, raft_index index)
-{
-    const struct raft_entry *previous = raft_entry_at(raft, index - 1);
-    struct raft_snapshot snapshot = {0};
-    if (!previous && index > 1)
-        raft_snapshot_at(raft, index - 1, &snapshot);
-    return previous ? previous->term : snapshot.term;
-}
-
 /* What goes to the disk is what is in memory. */
 static void check_write(struct raft_network *network, raft_id id, const struct raft_update *update)
 {
@@ -253,7 +248,11 @@ static void check_write(struct raft_network *network, raft_id id, const struct r
         raft_network_fail(network, "node %" PRIu64 " truncates committed entries", id);
     for (size_t i = 0; i < update->entry_count; i++) {
         const struct raft_entry *entry = &update->entries[i];
-        raft_network_check_birth(network, entry, term_before(node->raft, entry->index));
+        const struct raft_entry *previous = raft_entry_at(node->raft, entry->index - 1);
+        raft_network_check_birth(network, entry,
+                                 previous           ? previous->term
+                                 : entry->index > 1 ? UNKNOWN_TERM
+                                                    : 0);
     }
     if (update->entry_count && update->entries[update->entry_count - 1].index != raft_last_index(node->raft))
         raft_network_fail(network, "node %" PRIu64 " does not write its last entry", id);

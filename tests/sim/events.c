@@ -10,9 +10,18 @@ static bool is_before(const struct sim_event *one, const struct sim_event *other
     return one->at_us < other->at_us || (one->at_us == other->at_us && one->order < other->order);
 }
 
+static void discard(struct sim_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].owns_argument)
+            free(events[i].argument);
+    }
+    free(events);
+}
+
 void sim_events_finish(struct sim_events *events)
 {
-    free(events->heap);
+    discard(events->heap, events->count);
     *events = (struct sim_events){0};
 }
 
@@ -66,6 +75,6 @@ void sim_event_list_add(struct sim_event_list *list, const struct sim_event *eve
 
 void sim_event_list_finish(struct sim_event_list *list)
 {
-    free(list->events);
+    discard(list->events, list->count);
     *list = (struct sim_event_list){0};
 }

@@ -19,6 +19,7 @@ struct sim_event {
     void *argument;
     uint64_t life;
     unsigned node;
+    bool owns_argument; /* `run` frees it; where it is not run, free() does */
 };
 
 struct sim_events {
@@ -27,6 +28,7 @@ struct sim_events {
     uint64_t order;
 };
 
+/* Frees what they own, too. */
 void sim_events_finish(struct sim_events *events);
 /* Fills in the event's order, and returns it. */
 uint64_t sim_events_add(struct sim_events *events, const struct sim_event *event);
@@ -39,6 +41,7 @@ struct sim_event_list {
     size_t count, capacity;
 };
 void sim_event_list_add(struct sim_event_list *list, const struct sim_event *event);
+/* Frees what its events own, too. */
 void sim_event_list_finish(struct sim_event_list *list);
 
 #endif

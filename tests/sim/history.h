@@ -33,15 +33,15 @@ struct history_op {
     uint64_t condition_index;
 
     /* Filled in by history_invoke and history_return. */
-    uint64_t number;              /* from 1 */
+    uint64_t number; /* from 1 */
     int64_t invoked_us, returned_us;
     uint64_t invoked, returned;   /* places in the order of all beginnings and ends; HISTORY_NEVER */
     enum history_outcome outcome; /* what follows is of one that is DONE */
     enum machine_status status;   /* of a read: OK or NOT_FOUND */
     bool created;                 /* a put made the key */
-    uint64_t index;               /* a read: the modification index that it saw; a write: as in struct machine_result */
-    uint64_t seen;                /* a read: number of the put whose value it saw; 0: none */
-    int64_t age_ms;               /* a stale read: how old it said that this may be; -1: unknown */
+    uint64_t index; /* a read: the modification index that it saw; a write: as in struct machine_result */
+    uint64_t seen;  /* a read: number of the put whose value it saw; 0: none */
+    int64_t age_ms; /* a stale read: how old it said that this may be; -1: unknown */
 };
 
 struct history {

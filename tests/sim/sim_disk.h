@@ -19,12 +19,15 @@
 
 struct sim_file;
 struct sim_name;
+struct sim_change;
 
 struct sim_disk {
     struct disk disk; /* first: what the store is given */
     struct sim_random random;
     struct sim_name *names; /* the directory tree, flat: by path */
     size_t name_count, name_capacity;
+    struct sim_change *changes; /* of names, not synced, in order */
+    size_t change_count, change_capacity;
     struct sim_file **handles; /* open files; NULL: free */
     size_t handle_count;
     bool is_dead;          /* the process has ended: every call fails and does nothing */

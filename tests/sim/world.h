@@ -34,6 +34,8 @@ struct checks;
 struct faults;
 struct trace;
 struct clients;
+struct known_configuration;
+struct rpc;
 
 /* What a run is made of; drawn from its seed (world_draw). */
 struct world_config {
@@ -51,6 +53,7 @@ struct world_config {
     unsigned drift_per_mille; /* clocks run so much too fast or too slow at most */
 };
 
+enum crash_kind { CRASH_PROCESS, CRASH_POWER };
 enum node_state {
     NODE_ABSENT, /* never started, or not again */
     NODE_DOWN,
@@ -68,17 +71,18 @@ struct node {
     bool is_paused;
     bool wants_to_join; /* asks to be taken in while it is no member */
     bool is_learner;    /* as what it asks */
+    bool has_founding;  /* its disk knows what the group was founded with */
     struct sim_disk *disk;
     struct sim_clock clock;
     raft_id id;                          /* of its disk; 0: never started on this one */
-    const struct raft_configuration *founding; /* the world's, once this disk has it */
     struct sim_event_list deferred;      /* what happened to it while it was paused */
 
     /* While it is up. */
     struct store *store;
     struct replica *replica;
-    uint64_t tick_order; /* of the tick that is under way */
-    int64_t tick_us;     /* when; INT64_MAX: none */
+    int64_t tick_us;        /* when a tick is under way; INT64_MAX: none */
+    uint64_t seen_failures; /* of its disk, when it started */
+    enum crash_kind disk_crash; /* how it ends where the disk ends it */
 
     /* The thread that writes the log. */
     struct hive_buffer gathered, writing;
@@ -87,13 +91,14 @@ struct node {
 
     /* The thread that writes snapshots, and what arrives from a leader. */
     struct store_snapshot_writer *snapshot;
-    bool snapshot_is_complete, snapshot_has_failed;
-    raft_index drop_before; /* 0: nothing to drop */
+    struct raft_snapshot snapshot_meta; /* index and term alone */
+    bool is_dumping, snapshot_is_complete, snapshot_has_failed;
     struct store_incoming *incoming;
     uint64_t incoming_offset, incoming_bytes;
     raft_index incoming_index;
     raft_term incoming_term;
     struct stream *streams[SIM_NODES + 1]; /* to whom it streams a snapshot */
+    LIST_HEAD(, rpc) rpcs;                 /* peers' requests that it has not answered */
 
     /* Proposals that wait to be one batch. */
     struct replica_proposal proposals[32];
@@ -105,23 +110,35 @@ struct node {
     raft_index commit, applied;
     raft_id leader;
     enum raft_standing standing;
+    struct raft_configuration *members, *members_before; /* before: of this step, where it changed them */
 };
 
 struct world {
     uint64_t seed;
     struct world_config config;
     int64_t now_us;
-    uint64_t steps;
+    uint64_t steps, lives;
     struct sim_events events;
     struct sim_random network_random, disk_random, node_random, client_random, member_random;
     struct node nodes[SIM_NODES + 1]; /* by number; [0] is not used */
     bool is_healed;                   /* faults are over */
+    bool is_probed;                   /* and a write was committed since */
 
     struct raft_configuration founding; /* count 0: not all founders were seen yet */
-    bool cut[SIM_NODES + 1][SIM_NODES + 1]; /* [from][to] */
+    unsigned char cut[SIM_NODES + 1][SIM_NODES + 1]; /* [from][to]: by so many faults */
     unsigned drop_per_mille;                /* now */
     int64_t delay_most_us;
 
+    struct identity {
+        raft_id id;
+        unsigned node;
+        bool is_dead; /* its disk was wiped */
+    } *identities;
+    size_t identity_count;
+    struct known_configuration *known; /* configurations that were ever in force somewhere (members.c) */
+    size_t known_count, known_capacity;
+
+    uint64_t stream_count;
     LIST_HEAD(, packet) packets; /* all that there are, to free them */
     LIST_HEAD(, call) calls;
 
@@ -155,6 +172,12 @@ struct world_result {
     struct coverage coverage;
 };
 void world_run(const struct world_options *options, struct world_result *result);
+
+/* The next thing happens. False: nothing does before `until_us`, which is now the time. */
+bool world_step(struct world *world, int64_t until_us);
+
+/* The world that runs in this process, for whoever has to tell of its sudden end; NULL: none. */
+struct world *world_running(void);
 
 /* Something that must not happen did. Says what, with seed and time, and ends the process with status 1. */
 void world_fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
@@ -192,46 +215,40 @@ void world_read(struct world *world, unsigned node, struct machine_bytes key, bo
 void world_after(struct world *world, int64_t delay_us, void (*call)(struct world *world, void *context),
                  void *context);
 
-/* What clients are asked by the world (clients.c):
- *     struct clients *clients_create(struct world *world);       draws from world->client_random; begins at once
- *     void clients_stop(struct clients *clients);                begin nothing new
- *     bool clients_are_idle(const struct clients *clients);      nothing is under way
- *     void clients_check(struct clients *clients);               linearizable, and each write applied at most once: else world_fail
- *     void clients_destroy(struct clients *clients);
- * At the end each key is read once more by the world itself (ending.c), through a client that is told to with
- *     void clients_read_all(struct clients *clients);  */
-
 /* ---- nodes (node.c) ---- */
 
 struct node *world_node_of(struct world *world, raft_id id); /* the place whose disk has or had that id; NULL: none */
+bool world_is_dead(const struct world *world, raft_id id);   /* its disk was wiped */
 struct node *world_leader(struct world *world);               /* of the highest term; NULL: none */
+void world_identify(struct node *node, raft_id id);
+void world_forget_identity(struct node *node);
 
 void node_start(struct node *node);
-enum crash_kind { CRASH_PROCESS, CRASH_POWER };
 /* Ends it without warning. What it was writing to its disk ends somewhere in between. */
 void node_crash(struct node *node, enum crash_kind kind);
 void node_wipe(struct node *node); /* its disk is another one, empty */
 void node_pause(struct node *node, bool is_paused);
 int64_t node_now_ms(const struct node *node);  /* monotonic, its own */
 int64_t node_unix_ms(const struct node *node); /* its own, too */
-/* To be called after whatever was done to its replica: checks, trace, and when it is due next. */
+/* To be called after whatever was done to its replica: checks, trace, and when it is due next. May end the node. */
 void node_after_step(struct node *node);
 
-/* A queen's background work (disk.c in a queen is writer.c and snapshotter.c). */
-extern const struct replica_host node_host;
+/* Its threads (writer.c, snapshotter.c). */
+void writer_persist(void *context, const struct raft_update *update);
 void writer_begin(struct node *node);
 void writer_crash(struct node *node);
+int64_t snapshotter_delay_us(struct node *node);
+bool snapshotter_begin(void *context, const struct raft_snapshot *snapshot);
+void snapshotter_piece(void *context, const void *data, size_t bytes);
+void snapshotter_end(void *context, bool is_complete);
+void snapshotter_drop_before(void *context, raft_index first);
 void snapshotter_crash(struct node *node);
-struct machine *snapshotter_load(struct node *node, struct raft_snapshot *snapshot);
-
-/* Members (members.c). */
-void members_found(struct world *world);
-void members_watch(struct node *node);
-bool members_are_safe(struct world *world, const struct raft_configuration *members, raft_id dead);
+/* The machine of the newest snapshot, which must be this one. NULL: the disk ended the process. */
+struct machine *snapshotter_load(struct node *node, const struct raft_snapshot *snapshot);
 
 /* Requests of clients (calls.c). */
+void calls_crash(struct node *node); /* what had not got to the replica is lost with its process */
 void calls_destroy(struct world *world);
-void node_flush_proposals(struct node *node);
 
 /* How it ends (ending.c). */
 void ending_run(struct world *world);

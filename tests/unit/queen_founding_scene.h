@@ -314,7 +314,7 @@ static void await_reason(struct queen *queen, const char *part)
     }
 }
 
-/* As if it had come with the log. */
+/* As if it had come with the log, and were committed. */
 static void make_member(struct queen *queen, const struct queen *of)
 {
     pthread_mutex_lock(&lock);
@@ -323,6 +323,7 @@ static void make_member(struct queen *queen, const struct queen *of)
     *member = (struct raft_member){.id = queen->status.id, .kind = RAFT_MEMBER_JOINING};
     memcpy(member->address, queen->address, sizeof member->address);
     queen->status.standing = RAFT_STANDING_LEARNER;
+    queen->members.index = queen->status.commit = 7;
     pthread_mutex_unlock(&lock);
 }
 

@@ -146,6 +146,43 @@ static void a_joiner_goes_on_after_a_restart(void **state)
     await_reason(&queens[3], "the log is on its way");
 }
 
+/* What the log says of her before it is committed may be cut off again, and then no leader knows her: she asks until it is certain. */
+static void an_entry_that_may_be_cut_off_does_not_settle(void **state)
+{
+    (void)state;
+    make_group(0, 1);
+    make_member(&queens[3], &queens[0]);
+    queens[3].status.commit = 6;
+    queens[0].hospitality = HAS_NO_LEADER;
+    start_joiner(3, 0, 0);
+    AWAIT(queens[0].posts > 2);
+    UNDER_LOCK(queens[3].status.commit = 7);
+    await_reason(&queens[3], NULL);
+}
+
+/* … but where it makes her a voter, it cannot be: whoever was promoted was taken in for certain. */
+static void a_voter_is_a_member_before_her_log_is_committed(void **state)
+{
+    (void)state;
+    make_group(0, 1);
+    make_member(&queens[3], &queens[0]);
+    queens[3].status.commit = 0;
+    queens[3].status.standing = RAFT_STANDING_VOTER;
+    start_joiner(3, 0, 0);
+    char reason[HIVE_ERROR_BYTES];
+    assert_false(founding_reason(queens[3].founding, reason));
+    /* The newest entry may be one that removes her: then the voters tell her, and she does not ask. */
+    queens[4].members = queens[0].members;
+    queens[4].status.standing = RAFT_STANDING_VOTER;
+    start_joiner(4, 0, 0);
+    assert_false(founding_reason(queens[4].founding, reason));
+    queens[2].members = queens[0].members; /* the same for a learner who was removed */
+    queens[2].status.standing = RAFT_STANDING_LEARNER;
+    start_joiner(2, 0, 0);
+    assert_false(founding_reason(queens[2].founding, reason));
+    assert_int_equal(queens[0].posts, 0);
+}
+
 /* The same with --queen-list: she asks, and never founds. */
 static void half_a_log_is_no_reason_to_found(void **state)
 {
@@ -241,6 +278,8 @@ int main(void)
         TEST(a_refused_token_is_told),
         TEST(who_is_listed_already_only_waits),
         TEST(a_joiner_goes_on_after_a_restart),
+        TEST(an_entry_that_may_be_cut_off_does_not_settle),
+        TEST(a_voter_is_a_member_before_her_log_is_committed),
         TEST(half_a_log_is_no_reason_to_found),
         TEST(who_may_have_been_removed_does_not_ask),
         TEST(a_snapshot_on_the_way_in_changes_nothing),

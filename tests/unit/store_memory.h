@@ -14,6 +14,7 @@
 #define MEMORY_FILES  8192
 #define MEMORY_NAMES  64
 #define MEMORY_STEPS  256
+#define MEMORY_LOCKS  4
 
 struct memory_file {
     uint8_t *now, *durable; /* of `capacity` bytes both */
@@ -40,6 +41,7 @@ struct memory {
     struct memory_step steps[MEMORY_STEPS];
     int step_count;
     int open_count, lock_count;
+    char *locked[MEMORY_LOCKS]; /* paths */
 
     int calls;    /* so far */
     int crash_at; /* the number of the call in which the process ends; 0: none */
@@ -137,10 +139,13 @@ static inline void memory_close(const struct disk *disk, int file)
 {
     struct memory *memory = memory_of(disk);
     assert_true(file >= 0);
-    if (file == MEMORY_FILES)
-        memory->lock_count--;
-    else
+    if (file < MEMORY_FILES) {
         memory->open_count--;
+        return;
+    }
+    free(memory->locked[file - MEMORY_FILES]);
+    memory->locked[file - MEMORY_FILES] = NULL;
+    memory->lock_count--;
 }
 
 static inline int memory_rename(const struct disk *disk, const char *from, const char *to)
@@ -209,12 +214,18 @@ static inline int memory_make_directories(const struct disk *disk, const char *p
 static inline int memory_lock(const struct disk *disk, const char *path, struct hive_error *error)
 {
     struct memory *memory = memory_of(disk);
-    (void)path;
-    int wrong = memory_call(memory);
-    if (wrong || memory->lock_count)
-        return hive_error_set(error, wrong ? wrong : -EWOULDBLOCK, "locked");
+    int wrong = memory_call(memory), free_one = -1;
+    for (int i = 0; i < MEMORY_LOCKS; i++) {
+        if (!memory->locked[i])
+            free_one = i;
+        else if (strcmp(memory->locked[i], path) == 0)
+            wrong = -EWOULDBLOCK;
+    }
+    if (wrong)
+        return hive_error_set(error, wrong, "locked");
+    memory->locked[free_one] = hive_strdup(path);
     memory->lock_count++;
-    return MEMORY_FILES;
+    return MEMORY_FILES + free_one;
 }
 
 /* ---- bytes ---- */
@@ -397,6 +408,8 @@ static inline void memory_cut_power(struct memory *memory)
     }
     for (int i = 0; i < memory->file_count; i++) {
         struct memory_file *file = &memory->files[i];
+        if (!file->capacity)
+            continue;
         for (size_t at = 0; at < file->capacity; at += MEMORY_SECTOR)
             if (file->is_dirty[at / MEMORY_SECTOR] && random_below(odds))
                 memcpy(file->durable + at, file->now + at, MEMORY_SECTOR);
