@@ -171,11 +171,11 @@ static struct raft_message any_message(struct raft_network *network, struct stor
         break;
     case RAFT_APPEND_ENTRIES:
         fill_entries(network, storm, a, b);
-        message.append_entries =
-            (struct raft_append_entries){a, b, below(network, a + 4), bit, storm->entries, c % 5 % 4};
+        message.append_entries = (struct raft_append_entries){
+            a, b, below(network, a + 4), bit, (int64_t)b, (int64_t)c, storm->entries, c % 5 % 4};
         break;
     case RAFT_APPEND_ENTRIES_REPLY:
-        message.append_entries_reply = (struct raft_append_entries_reply){bit, a, c, b, c};
+        message.append_entries_reply = (struct raft_append_entries_reply){bit, a, c, b, c, (int64_t)a};
         break;
     case RAFT_INSTALL_SNAPSHOT:
         storm->snapshot = (struct raft_snapshot){a, b, any_members(network)};
