@@ -137,9 +137,9 @@ static bool is_on_quorum(const struct raft_network *network, const struct raft_c
 {
     size_t copies = 0, voters = 0;
     for (size_t i = 0; i < configuration->count; i++) {
-        const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (configuration->members[i].kind != RAFT_MEMBER_VOTER)
             continue;
+        const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (node->is_ghost)
             return true; /* what is on its disk is the test's word */
         voters++;

@@ -256,7 +256,10 @@ static void test_nobody_is_told_of_a_removal_that_may_be_undone(void **state)
 static void test_a_removed_server_gets_no_vote_and_moves_no_term(void **state)
 {
     (void)state;
-    struct raft_network *network = group_led_by_1(4);
+    struct raft_network *network = group_and_others_led_by_1(4, 5);
+    assert_int_equal(raft_network_change(network, 1, ADD, 5, LEARNER), RAFT_OK);
+    raft_network_settle(network);
+    beat(network, 1, 5);
     assert_int_equal(raft_network_change(network, 1, REMOVE, 4, VOTER), RAFT_OK);
     raft_network_settle(network);
     beat(network, 1, 1);
@@ -267,6 +270,12 @@ static void test_a_removed_server_gets_no_vote_and_moves_no_term(void **state)
     assert_false(reply.request_vote_reply.vote_granted);
     assert_true(reply.request_vote_reply.removed);
     assert_int_equal(raft_current_term(network->nodes[2].raft), term);
+    /* Not even of one that has voted for nobody in this term. */
+    assert_int_equal(raft_voted_for(network->nodes[5].raft), 0);
+    say_request_vote(network, 4, 5, term, 99, term, false);
+    reply = heard(network, RAFT_REQUEST_VOTE_REPLY, 5, 4);
+    assert_false(reply.request_vote_reply.vote_granted);
+    assert_true(reply.request_vote_reply.removed);
     raft_network_destroy(network);
 }
 
