@@ -1,8 +1,9 @@
 /* ReadIndex (§6.4). A read is answered from the state at the commit index of when it was asked, after a
- * quorum confirmed that no other leader could have committed more by then. Rounds are numbered: a read waits
- * for a round that began after it was asked, so an acknowledgement that was under way before confirms
- * nothing. Reads that arrive while a round is out share the next one. Heartbeats begin rounds, too; with a lease
- * (§6.4.1), reads need none of their own while the newest that was confirmed is young enough. */
+ * quorum confirmed that no other leader could have committed more by then. Rounds are numbered: a read
+ * waits for a round that began after it was asked, so an acknowledgement that was under way before
+ * confirms nothing. Reads that arrive while a round is out share the next one. Heartbeats begin rounds,
+ * too; with a lease (§6.4.1), reads need none of their own while the newest that was confirmed is young
+ * enough. */
 #include "raft/read_index.h"
 
 #include "hive/memory.h"
@@ -49,8 +50,9 @@ int64_t raft_quorum_contact_ms(const struct raft *raft)
                                          : raft->stood_ms; /* who voted for it knew of no other */
 }
 
-/* §6.4.1: whoever acknowledged what was sent in a round does not vote for another until an election timeout after that (unless a
- * transfer asks for it), so that until then no other leader can be elected. By our clock, and theirs may run faster. */
+/* §6.4.1: whoever acknowledged what was sent in a round does not vote for another until an election
+ * timeout after that (unless a transfer asks for it), so that until then no other leader can be elected.
+ * By our clock, and theirs may run faster. */
 static bool has_lease(const struct raft *raft)
 {
     if (!raft->config.read_lease || !raft->config.check_quorum || raft->lease_is_void || raft->transfer.to)

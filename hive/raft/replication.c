@@ -19,7 +19,7 @@ void raft_replication_become_leader(struct raft *raft)
     raft_group_update_peers(raft);
     for (size_t i = 0; i < raft->peer_count; i++) {
         raft_progress_reset(&raft->peers[i].progress, raft_log_last(&raft->log) + 1, raft->now_ms);
-        raft->peers[i].echo_ms = 0;
+        raft->peers[i].echo_ms = 0; /* what it says now, it says to this leader */
     }
     /* §6.4: a no-op of the own term; once it is committed, the leader knows which entries are. */
     raft_append(raft, raft->term, RAFT_ENTRY_NOOP, NULL, 0);
@@ -62,7 +62,8 @@ void raft_replication_heartbeat(struct raft *raft)
 {
     for (size_t i = 0; i < raft->peer_count; i++) {
         /* A heartbeat claims no more than what is known to match, so that it never fails and never says
-         * anything about entries that are still under way; and nothing where the log does not know that any more. */
+         * anything about entries that are still under way; and nothing where the log does not know that
+         * any more. */
         const struct raft_peer *peer = &raft->peers[i];
         raft_index prev = peer->progress.match;
         raft_term prev_term = 0;

@@ -1,4 +1,5 @@
-/* Reads on a lease (§6.4.1): no round of messages while one is young enough, and no stale answer for all that. */
+/* Reads on a lease (§6.4.1): no round of messages while one is young enough, and no stale answer for all
+ * that. */
 #include "unit/raft_speech.h"
 
 enum { DRIFT_PERCENT = 10, LEASE_MS = RAFT_NETWORK_ELECTION_MIN_MS * (100 - DRIFT_PERCENT) / 100 };
@@ -109,7 +110,8 @@ static void test_a_lease_is_nothing_before_an_entry_of_the_own_term_is_committed
     raft_network_destroy(network);
 }
 
-/* The target may stand whenever the word reaches it, and voters do not wait then: no lease is good any more in this term. */
+/* The target may stand whenever the word reaches it, and voters do not wait then: no lease is good any
+ * more in this term. */
 static void test_a_transfer_ends_all_leases_of_its_term(void **state)
 {
     (void)state;
@@ -129,8 +131,8 @@ static void test_a_transfer_ends_all_leases_of_its_term(void **state)
     raft_network_destroy(network);
 }
 
-/* Before the word is sent (the target lags), a lease would be good; but proposals are refused meanwhile, and reads take the long
- * way, too. */
+/* Before the word is sent (the target lags), a lease would be good; but proposals are refused meanwhile,
+ * and reads take the long way, too. */
 static void test_no_lease_while_a_transfer_is_on(void **state)
 {
     (void)state;
@@ -231,8 +233,8 @@ static void test_a_leader_knows_when_it_last_had_its_quorum(void **state)
     raft_network_destroy(network);
 }
 
-/* Real servers with clocks of their own, in weather; the network's check of every read (raft_network_checks.c) sees any that is
- * stale. */
+/* Real servers with clocks of their own, in weather; the network's check of every read
+ * (raft_network_checks.c) sees any that is stale. */
 static void test_no_read_is_stale_whatever_happens_to_the_leader(void **state)
 {
     (void)state;
