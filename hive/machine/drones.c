@@ -212,7 +212,7 @@ static const char *load(struct machine *machine, struct bytes_reader *reader)
     if (registered_index < 1 || registered_index > machine->applied_index)
         return "its index is out of range";
     if (machine->drones->count >= HIVE_DRONES)
-        return "it is one too many";
+        return "there are too many";
     if (row_find(machine->drones, address))
         return "it is there twice";
 

@@ -231,7 +231,7 @@ static const char *load(struct machine *machine, struct bytes_reader *reader)
         created > 1 || read.result_index > read.index || read.result_task > read.index)
         return "its result is none";
     if (sessions->count >= HIVE_SESSIONS)
-        return "it is one too many";
+        return "there are too many";
     if (row_find(sessions, key) || RB_FIND(index_tree, &sessions->by_index, &read))
         return "it is there twice";
 

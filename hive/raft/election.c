@@ -48,6 +48,7 @@ static void stand_for_election(struct raft *raft, const char *reason, bool trans
     raft->pre_voting = false;
     raft_set_hard_state(raft, raft->term + 1, raft->config.id);
     raft->leader = 0;
+    raft->stood_ms = raft->now_ms;
     raft_set_role(raft, RAFT_CANDIDATE, reason);
     raft_election_restart_timer(raft);
     ask_for_votes(raft, raft->term, transfer);

@@ -29,8 +29,8 @@ void raft_membership_bootstrap(struct raft *raft, const struct raft_configuratio
     struct raft_configuration founding = *members;
     founding.index = 0;
     /* A log is no reason against it, as long as it names no members: the founding comes before its first entry. */
-    if (raft_configuration(raft)->count > 0 ||
-        raft_configuration_voters(&founding) == 0 || !raft_configuration_is_valid(&founding))
+    if (raft_configuration(raft)->count > 0 || raft_configuration_voters(&founding) == 0 ||
+        !raft_configuration_is_valid(&founding))
         return;
     raft_group_installed(raft, &(struct raft_snapshot){.configuration = founding});
 }
@@ -185,9 +185,10 @@ void raft_membership_settle(struct raft *raft, raft_index commit_before)
         promote_joining(raft);
         return;
     }
-    /* §4.2.2: a leader that has removed itself leads until that is committed. The others had best know that it is, and one of them
-     * lead, without waiting for a timeout. */
-    raft_replication_heartbeat(raft);
-    raft_transfer_hand_over(raft);
-    raft_become_follower(raft, raft->term, 0, "removed from the group");
+    /* §4.2.2: a leader that has removed itself leads until that is committed; then another had best lead without waiting for a
+     * timeout, and all know that it is committed, so that they can tell this one should it ever ask. */
+    if (!raft->transfer.to)
+        raft_replication_heartbeat(raft);
+    if (!raft_transfer_hand_over(raft))
+        raft_become_follower(raft, raft->term, 0, "removed from the group");
 }

@@ -143,7 +143,9 @@ struct raft_append_entries {
     raft_index prev_log_index;
     raft_term prev_log_term;
     raft_index leader_commit;
-    uint64_t round; /* the leader's newest read round; comes back in the reply (§6.4) */
+    uint64_t round;  /* the leader's newest read round; comes back in the reply (§6.4) */
+    int64_t echo_ms; /* the newest clock_ms of this follower's replies that the leader has seen; 0: none */
+    int64_t age_ms;  /* what the leader knows is so old at most; see freshness.c */
     const struct raft_entry *entries;
     size_t entry_count; /* 0: a heartbeat */
 };
@@ -154,6 +156,7 @@ struct raft_append_entries_reply {
     raft_index conflict_index; /* no success: where the leader should look next (§5.3, fast backup) */
     raft_term conflict_term;   /* the term of the follower's entry at prev_log_index, 0 where it has none */
     uint64_t round;
+    int64_t clock_ms; /* the follower's own clock; means something to itself only */
 };
 
 struct raft_install_snapshot {
@@ -279,7 +282,7 @@ struct raft_update {
     /* Members: set where the configuration in force has changed in this step (appended, truncated, installed). */
     const struct raft_configuration *configuration;
 
-    /* A transfer that had begun is over: RAFT_OK (somebody else leads, or will at once), RAFT_NOT_CAUGHT_UP (it took longer than an
+    /* A transfer that had begun (by TRANSFER, or because the leader has removed itself) is over: RAFT_OK (somebody else leads, or will at once), RAFT_NOT_CAUGHT_UP (it took longer than an
      * election timeout: this server goes on leading), or RAFT_NOT_LEADER (it stepped down for another reason meanwhile). */
     bool transfer_ended;
     enum raft_status transfer_status;
@@ -360,8 +363,11 @@ enum raft_standing raft_standing(const struct raft *raft);
 /* The snapshot that would stand for the log up to `index`, first - 1 <= index <= commit: false where that is not so, or the
  * term at `index` is unknown. */
 bool raft_snapshot_at(const struct raft *raft, raft_index index, struct raft_snapshot *snapshot);
-/* A leader: when the last of a quorum was heard of, on the clock of the events: what it knows is not older than that. -1: no
- * leader. */
+/* Up to when everything that the group had committed is in this server's commit index, on the clock of the events; never later than
+ * true, however late messages come (freshness.c). -1: not known. */
+int64_t raft_fresh_ms(const struct raft *raft);
+/* A leader: a quorum has answered what was sent at this time (on the clock of the events) or later, so that what it knows is not
+ * older. -1: no leader. */
 int64_t raft_quorum_contact_ms(const struct raft *raft);
 /* A leadership transfer is under way. */
 bool raft_is_transferring(const struct raft *raft);

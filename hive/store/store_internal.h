@@ -47,7 +47,7 @@ struct store {
     raft_index *closed;      /* of each but the one in use, in order: see recovery.h */
     size_t closed_count, closed_capacity;
     raft_index base;                           /* as in `state` */
-    bool has_failed_to_drop; /* a segment: the thread of the snapshots' own */
+    bool has_failed_to_drop;                   /* a segment: the thread of the snapshots' own */
     struct shelved *shelf[HIVE_SNAPSHOTS + 1]; /* newest first */
     size_t shelf_count;
 

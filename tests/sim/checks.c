@@ -26,7 +26,7 @@ struct birth {
 struct checks {
     struct committed *committed; /* [index] */
     size_t committed_count, committed_capacity;
-    raft_index quorum_checked;
+    raft_index quorum_checked, configuration; /* the latter: of the last one that was committed */
     raft_id *leaders; /* [term]; 0: nobody */
     size_t leader_capacity;
     struct birth *births;
@@ -61,6 +61,11 @@ void checks_destroy(struct checks *checks)
 raft_index checks_committed(const struct world *world)
 {
     return world->checks->committed_count - 1;
+}
+
+raft_index checks_configuration_index(const struct world *world)
+{
+    return world->checks->configuration;
 }
 
 uint64_t checks_digest(const struct world *world)
@@ -232,8 +237,10 @@ static void commit(struct node *node, const struct raft_entry *entry)
     committed->at_term = raft_current_term(replica_raft(node->replica));
     checks->digest = sim_hash_number(checks->digest, find_birth(checks, entry->index, entry->term)->digest);
     world->coverage.counts[COVER_COMMITS]++;
-    if (entry->type == RAFT_ENTRY_CONFIGURATION)
+    if (entry->type == RAFT_ENTRY_CONFIGURATION) {
         world->coverage.counts[COVER_CONFIGURATIONS]++;
+        checks->configuration = entry->index;
+    }
 }
 
 static bool is_on_quorum(struct world *world, const struct raft_configuration *configuration, raft_index index,

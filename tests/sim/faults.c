@@ -10,6 +10,8 @@
 
 
 
+#define QUICK_US (2 * MS)
+
 /* X(name, weight, longest duration in ms) */
 #define FAULTS(X)                                                                                                     \
     X(crash, 12, 4000)                                                                                                \
@@ -472,7 +474,9 @@ void faults_heal(struct world *world)
 {
     world->is_healed = true;
     world->drop_per_mille = 0;
-    world->delay_most_us = world->config.delay_most_us;
+    /* Whoever was kept busy by slow links alone has to get through what has gathered. */
+    int64_t quick_us = world->config.delay_least_us + QUICK_US;
+    world->delay_most_us = world->config.delay_most_us < quick_us ? world->config.delay_most_us : quick_us;
     memset(world->cut, 0, sizeof world->cut);
     for (size_t i = 0; i < world->faults->count; i++)
         world->faults->faults[i].end = NULL;

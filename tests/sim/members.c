@@ -72,11 +72,7 @@ static bool outlives(const struct world *world, const struct known_configuration
 
 bool members_can_lose(struct world *world, raft_id dead)
 {
-    raft_index in_force = 0, committed = checks_committed(world);
-    for (size_t i = 0; i < world->known_count; i++) {
-        raft_index index = world->known[i].index;
-        in_force = index <= committed && index > in_force ? index : in_force;
-    }
+    raft_index in_force = checks_configuration_index(world);
     for (size_t i = 0; i < world->known_count; i++) {
         if (world->known[i].index >= in_force && !outlives(world, &world->known[i], dead))
             return false;

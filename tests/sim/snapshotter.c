@@ -143,7 +143,7 @@ void snapshotter_crash(struct node *node)
     node->is_dumping = node->snapshot_has_failed = false;
 }
 
-struct machine *snapshotter_load(struct node *node, const struct raft_snapshot *snapshot)
+struct machine *snapshotter_load(struct node *node, struct raft_snapshot *snapshot)
 {
     char piece[2048];
     ssize_t bytes;
@@ -152,9 +152,7 @@ struct machine *snapshotter_load(struct node *node, const struct raft_snapshot *
     struct machine *machine = NULL;
     if (store_snapshot_open(node->store, &reader, &error) < 0)
         return NULL;
-    if (store_snapshot_meta(reader)->index != snapshot->index)
-        world_fail(node->world, "%s: the newest snapshot is at %llu, not at %llu", node->address,
-                   (unsigned long long)store_snapshot_meta(reader)->index, (unsigned long long)snapshot->index);
+    *snapshot = *store_snapshot_meta(reader);
     struct machine_loader *loader = machine_load_begin();
     int result = 0;
     while (result == 0 && (bytes = store_snapshot_read(reader, piece, sizeof piece, &error)) != 0)

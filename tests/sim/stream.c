@@ -108,7 +108,8 @@ static int take_piece(struct node *node, struct stream *stream)
     return result;
 }
 
-/* All is there: the new machine is loaded beside the work, then the replica takes it. */
+/* All is there: the new machine is loaded beside the work, then the replica takes it. The newest snapshot may be another one, that came
+ * before and was not installed because its sender's term was over: it is committed state, too. */
 static int finish(struct node *node, struct stream *stream)
 {
     struct raft_snapshot snapshot;

@@ -116,7 +116,7 @@ void world_draw(uint64_t seed, struct world_config *config)
     config->disk_least_us = ONE_OF(random, 20, 100, 500);
     config->disk_most_us = config->disk_least_us + ONE_OF(random, 100, 2000, 20000);
     config->delay_least_us = ONE_OF(random, 20, 200, 1000);
-    config->delay_most_us = config->delay_least_us + election_ms * ONE_OF(random, 2, 20, 100, 300);
+    config->delay_most_us = config->delay_least_us + election_ms * ONE_OF(random, 2, 20, 60, 150);
     config->drop_per_mille = (unsigned)ONE_OF(random, 0, 0, 2, 10, 50);
     config->duplicate_per_mille = (unsigned)ONE_OF(random, 0, 2, 20);
     config->noticed_per_mille = (unsigned)ONE_OF(random, 0, 500, 1000);

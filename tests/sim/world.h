@@ -243,8 +243,8 @@ void snapshotter_piece(void *context, const void *data, size_t bytes);
 void snapshotter_end(void *context, bool is_complete);
 void snapshotter_drop_before(void *context, raft_index first);
 void snapshotter_crash(struct node *node);
-/* The machine of the newest snapshot, which must be this one. NULL: the disk ended the process. */
-struct machine *snapshotter_load(struct node *node, const struct raft_snapshot *snapshot);
+/* The machine of the newest snapshot, and what that stands for. NULL: the disk ended the process. */
+struct machine *snapshotter_load(struct node *node, struct raft_snapshot *snapshot);
 
 /* Requests of clients (calls.c). */
 void calls_crash(struct node *node); /* what had not got to the replica is lost with its process */

@@ -52,6 +52,7 @@ def test_changes_come_as_they_happen(shared):
 def test_what_changes_nothing_is_no_event(shared):
     key = {"Idempotency-Key": f"watch-{time.time_ns()}"}
     shared.put("nothing/a", b"1")
+    shared.await_caught_up(shared.queens[0])
     with Watch(shared.queens[0], prefix="nothing/") as watch:
         watch.next("start")
         assert shared.put("nothing/a", b"2", {"If-None-Match": "*"}).status == 412

@@ -328,6 +328,63 @@ test_a_leader_that_removes_itself_does_not_count_itself_and_goes_when_it_is_comm
     raft_network_destroy(network);
 }
 
+static void test_a_leader_that_removes_itself_under_load_hands_over_before_it_goes(void **state)
+{
+    (void)state;
+    struct raft_network *network =
+        raft_network_create(&(struct raft_network_config){.nodes = 5, .seed = 7, .batch_entries = 5});
+    raft_network_start_all(network);
+    raft_network_run(network, 2000);
+    raft_id old = raft_network_leader(network);
+    raft_term term = raft_current_term(network->nodes[old].raft);
+    network->delay_max_ms = 5;
+    network->disk_max_ms = 5;
+    assert_int_equal(raft_network_change(network, old, REMOVE, old, VOTER), RAFT_OK);
+    int64_t removed_ms = network->now_ms;
+    while (raft_network_leader(network) == old || !raft_network_leader(network)) {
+        raft_network_propose(network, old, "x"); /* there is always something that the others lack */
+        raft_network_run(network, 1);
+        if (network->now_ms > removed_ms + 100)
+            raft_network_fail(network, "nobody took over");
+    }
+    assert_int_equal(raft_current_term(network->nodes[raft_network_leader(network)].raft), term + 1);
+    raft_network_run(network, 100);
+    assert_int_equal(raft_standing(network->nodes[old].raft), RAFT_STANDING_REMOVED);
+    raft_network_destroy(network);
+}
+
+/* With nobody there who could take over, it goes all the same. */
+static void test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_the_latest(void **state)
+{
+    (void)state;
+    struct raft_network *network = one_among_ghosts(3);
+    struct raft_node *node = &network->nodes[1];
+    raft_network_write_disk(network, 1, "1", 1, 0);
+    raft_network_start(network, 1);
+    raft_term term = lead(network);
+    struct raft_append_entries_reply matched = {.success = true, .match_index = 2};
+    say_append_reply(network, 2, 1, term, matched);
+    assert_int_equal(raft_network_change(network, 1, REMOVE, 1, VOTER), RAFT_OK);
+    matched.match_index = 3;
+    say_append_reply(network, 2, 1, term, matched);
+    raft_network_propose(network, 1, "x");
+    say_append_reply(network, 3, 1, term, matched); /* committed; the last entry they do not have */
+    assert_int_equal(raft_role(node->raft), RAFT_LEADER);
+    assert_int_equal(raft_network_propose(network, 1, "y"), 0);
+    assert_int_equal(node->status, RAFT_TRANSFERRING);
+    for (int i = 0; raft_role(node->raft) == RAFT_LEADER; i++) {
+        assert_true(i < 6);
+        say_append_reply(network, 2, 1, term, matched);
+        say_append_reply(network, 3, 1, term, matched);
+        node->clock_ms += RAFT_NETWORK_HEARTBEAT_MS;
+        raft_network_tick(network, 1);
+    }
+    assert_string_equal(node->reason, "removed from the group");
+    assert_true(node->transfer_ended);
+    assert_int_equal(node->transfer_status, RAFT_NOT_LEADER);
+    raft_network_destroy(network);
+}
+
 /* Figure 4.6: of S1 and S2, S1 removes itself and ends before S2 has the entry. S2 cannot win without S1, whose log is longer: S1
  * must stand, although the newest configuration that it knows does not have it; and must not count itself. */
 static void test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed(void **state)
@@ -375,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_the_leader_goes_on_sending_to_whom_it_removes_until_that_is_committed),
         cmocka_unit_test(
             test_a_leader_that_removes_itself_does_not_count_itself_and_goes_when_it_is_committed),
+        cmocka_unit_test(test_a_leader_that_removes_itself_under_load_hands_over_before_it_goes),
+        cmocka_unit_test(test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_the_latest),
         cmocka_unit_test(test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

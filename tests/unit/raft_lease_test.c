@@ -197,6 +197,40 @@ static void test_with_leases_the_end_of_a_leader_is_waited_for(void **state)
     raft_network_destroy(network);
 }
 
+/* How old is what a leader knows? As old as what a majority has answered was when it was sent. */
+static void test_a_leader_knows_when_it_last_had_its_quorum(void **state)
+{
+    (void)state;
+    struct raft_network *network = leader_with_leases(5);
+    struct raft_node *node = &network->nodes[1];
+    int64_t elected_ms = node->clock_ms;
+    uint64_t round = begin_round(network);
+    int64_t sent_ms = network->now_ms + node->clock_ms;
+    assert_true(raft_quorum_contact_ms(node->raft) <= network->now_ms + elected_ms);
+    confirm(network, 2, round);
+    node->clock_ms += 30;
+    assert_true(raft_quorum_contact_ms(node->raft) < sent_ms);
+    confirm(network, 3, round);
+    assert_int_equal(raft_quorum_contact_ms(node->raft), sent_ms);
+    uint64_t later = begin_round(network);
+    confirm(network, 2, later);
+    confirm(network, 3, round);
+    assert_int_equal(raft_quorum_contact_ms(node->raft), sent_ms);
+    confirm(network, 4, later);
+    assert_int_equal(raft_quorum_contact_ms(node->raft), network->now_ms + node->clock_ms);
+    raft_network_destroy(network);
+
+    network = group_led_by_1(1);
+    network->nodes[1].clock_ms += 5000;
+    raft_network_tick(network, 1);
+    assert_int_equal(raft_quorum_contact_ms(network->nodes[1].raft),
+                     network->now_ms + network->nodes[1].clock_ms);
+    raft_network_destroy(network);
+    network = group_led_by_1(3);
+    assert_int_equal(raft_quorum_contact_ms(network->nodes[2].raft), -1);
+    raft_network_destroy(network);
+}
+
 /* Real servers with clocks of their own, in weather; the network's check of every read (raft_network_checks.c) sees any that is
  * stale. */
 static void test_no_read_is_stale_whatever_happens_to_the_leader(void **state)
@@ -262,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_without_leases_every_read_takes_a_round),
         cmocka_unit_test(test_a_restarted_server_votes_for_nobody_while_a_lease_may_be_out),
         cmocka_unit_test(test_with_leases_the_end_of_a_leader_is_waited_for),
+        cmocka_unit_test(test_a_leader_knows_when_it_last_had_its_quorum),
         cmocka_unit_test(test_no_read_is_stale_whatever_happens_to_the_leader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,13 +126,15 @@ static void test_a_storm_of_random_messages_breaks_nothing(void **state)
             if (message.type == RAFT_REQUEST_VOTE_REPLY)
                 message.request_vote_reply = (struct raft_request_vote_reply){bit, c % 2, c == 5};
             if (message.type == RAFT_APPEND_ENTRIES) {
-                message.append_entries = (struct raft_append_entries){a, b, c, bit, entries, c % 5 % 4};
+                message.append_entries =
+                    (struct raft_append_entries){a, b, c, bit, (int64_t)b, (int64_t)c, entries, c % 5 % 4};
                 for (size_t e = 0; e < 4; e++)
                     entries[e] = (struct raft_entry){
                         .index = a + 1 + e, .term = b + e / 2 * bit, .type = RAFT_ENTRY_COMMAND};
             }
             if (message.type == RAFT_APPEND_ENTRIES_REPLY)
-                message.append_entries_reply = (struct raft_append_entries_reply){bit, a, c, b, c};
+                message.append_entries_reply =
+                    (struct raft_append_entries_reply){bit, a, c, b, c, (int64_t)a};
             struct raft_update update;
             raft_step(node->raft,
                       &(struct raft_event){.type = RAFT_EVENT_MESSAGE,
