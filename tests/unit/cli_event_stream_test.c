@@ -63,7 +63,7 @@ static void line_ends_may_be_any(void **state)
 {
     (void)state;
     expect("data: a\r\n\r\ndata: b\r\rdata: c\n\n", "|a|\n|b|\n|c|\n", "");
-    expect("id: 3\r\ndata: a\r\n\r\n", "|a|3\n", "3");
+    expect("id: 3\r\nevent: e\r\ndata: a\r\n\r\n", "e|a|3\n", "3");
 }
 
 static void what_is_unknown_is_passed_over(void **state)

@@ -294,6 +294,24 @@ static void test_a_failed_removal_leaves_no_gap(void **state)
     first_entry();
 }
 
+/* All that was known of terms and votes is gone with them: nobody may begin anew from the snapshot alone. */
+static void test_a_prepared_segment_without_those_before_it_is_refused(void **state)
+{
+    (void)state;
+    begin_with(60);
+    while (store->spare.file < 0)
+        append(story.last + 1);
+    char *last = segment_path(STORY_DIRECTORY, store->spare.sequence);
+    snap(60);
+    for (int i = 0; i < MEMORY_NAMES; i++) {
+        const char *path = memory->now[i].path;
+        if (path && strstr(path, "/segment-") && strcmp(path, last) != 0)
+            memory_remove(&memory->disk, path);
+    }
+    assert_story_refused(-EBADMSG, "nothing is in it, though the segments before it are gone");
+    free(last);
+}
+
 /* ---- which ---- */
 
 static void damage(raft_index index, raft_term term)
@@ -404,6 +422,17 @@ static void test_records_of_an_install_that_cannot_be_are_refused(void **state)
     }
 }
 
+static void test_an_entry_of_an_older_term_than_the_install_is_refused(void **state)
+{
+    struct hive_buffer batch = {0};
+    (void)state;
+    assert_int_equal(story_receive(&story, store, 10, 3, 0), 0);
+    assert_int_equal(story_install(&story, store), 0);
+    store_encode_entry(&batch, &(struct raft_entry){.index = 11, .term = 2});
+    assert_int_equal(story_write(store, &batch), 0);
+    assert_story_refused(-EBADMSG, "it holds an entry of an older term than the one before it");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -418,6 +447,8 @@ int main(void)
         TEST(test_the_log_stays_as_far_as_the_oldest_snapshot_needs_it),
         TEST(test_what_was_before_an_install_goes),
         TEST(test_a_failed_removal_leaves_no_gap),
+        TEST(test_a_prepared_segment_without_those_before_it_is_refused),
+        TEST(test_an_entry_of_an_older_term_than_the_install_is_refused),
         TEST(test_an_older_snapshot_does_where_the_log_joins_it),
         TEST(test_the_log_alone_does_where_it_is_all_there),
         TEST(test_a_damaged_snapshot_that_nothing_replaces_is_refused),
