@@ -236,16 +236,27 @@ def test_a_leader_that_is_told_to_stop_hands_over_first(start_cluster, queens):
 
 def test_a_leader_that_died_is_noticed_at_once(start_cluster):
     """Its closed and refused connections tell it, not the timeout, which is far away."""
-    cluster = start_cluster(queens=3, queen_options=["--election-timeout", "8s-9s"])
-    leader = cluster.await_leader()
-    cluster.put("a", b"1")
-    for queen in cluster.queens:
-        cluster.await_caught_up(queen)
-    start = time.monotonic()
-    leader.kill()
-    cluster.await_leader(other_than=leader)
-    assert cluster.put("b", b"1").status == 201
-    assert time.monotonic() - start < 5
+    cluster = start_cluster(queens=3, queen_options=["--election-timeout", "4s-5s"])
+    took_s = []
+    for _ in range(4):
+        leader = cluster.await_leader()
+        cluster.put("a", b"1")
+        followers = cluster.followers()
+        for queen in followers:
+            cluster.await_caught_up(queen)
+        start = time.monotonic()
+        leader.kill()
+        noticed = "the leader's process ended"
+        await_(
+            lambda: any(noticed in str(q.health()["transitions"]) for q in followers), "a follower has noticed", seconds=2
+        )
+        cluster.await_leader(other_than=leader)
+        assert cluster.put("b", b"1").status in (200, 201)
+        took_s.append(time.monotonic() - start)
+        if took_s[-1] < 2:
+            return  # two that stand in the same moment may split the votes, and then wait; not every time
+        leader.start()
+    raise AssertionError(f"each time it took the timeout: {took_s}")
 
 
 def test_reads_by_lease_wait_for_the_timeout(start_cluster):
