@@ -83,18 +83,17 @@ static void create_replica(struct queen *queen, const struct store_recovery *rec
     queen->replica = replica_create(&replica, &recovered, machine, hive_clock_monotonic_ms());
 }
 
-/* The others call a member by the address that the group's configuration has of her. */
+/* The group calls this queen at the address that it has as a member. */
 static int check_address(const struct queen *queen, struct hive_error *error)
 {
-    const struct raft_member *self =
+    const struct raft_member *own =
         raft_configuration_find(raft_configuration(replica_raft(queen->replica)), queen->id);
-    if (!self || strcmp(self->address, queen->config.address) == 0)
+    if (!own || !strcmp(own->address, queen->config.address))
         return 0;
-    return hive_error_set(
-        error, -EINVAL,
-        "%s has the data of the queen at %s, as the others call her: start her with --listen %s "
-        "(or --advertise), or give this one a --data-dir of her own",
-        queen->config.data_directory, self->address, self->address);
+    return hive_error_set(error, -EINVAL,
+                          "%s holds the data of the queen at %s: start it at that address (--listen, or "
+                          "--advertise where others call it so), or give another --data-dir",
+                          queen->config.data_directory, own->address);
 }
 
 int queen_recover(struct queen *queen, struct hive_error *error)

@@ -50,8 +50,8 @@ void raft_replication_on_append(struct raft *raft, const struct raft_message *me
     }
     raft_follow(raft, message);
 
-    /* What was compacted is committed, and therefore matches; so do entries that a snapshot stands for, whose terms are not known
-     * any more. */
+    /* What was compacted is committed, and therefore matches; so do entries that a snapshot stands for,
+     * whose terms are not known any more. */
     raft_term own;
     bool prev_is_compacted =
         append->prev_log_index < raft->log.first && !raft_log_term(&raft->log, append->prev_log_index, &own);

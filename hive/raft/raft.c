@@ -1,6 +1,7 @@
 /* raft_step and the state that all rooms of the core share. Reading order: raft.h, state.h, this file,
- * election.c, replication.c (leader), follower.c, progress.c, read_index.c, freshness.c; who counts: configuration.c, history.c,
- * group.c, membership.c; then transfer.c, snapshot.c, log.c, messages.c, quorum.c, invariants.c, status.c. */
+ * election.c, replication.c (leader), follower.c, progress.c, read_index.c, freshness.c; who counts:
+ * configuration.c, history.c, group.c, membership.c; then transfer.c, snapshot.c, log.c, messages.c,
+ * quorum.c, invariants.c, status.c. */
 #include "raft/raft.h"
 
 #include <assert.h>

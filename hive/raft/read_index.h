@@ -10,9 +10,6 @@ void raft_read_index_ask(struct raft *raft, uint64_t context);
 /* What is sent from now on belongs to a new round. */
 void raft_read_index_new_round(struct raft *raft);
 
-/* When the newest round began that a quorum has confirmed, and at which nobody else led; -1: none is known. Leader only. */
-int64_t raft_read_index_confirmed_ms(const struct raft *raft);
-
 /* An answer to an AppendEntries confirms the round that it was sent in, whatever else it says. */
 void raft_read_index_on_round(struct raft *raft, const struct raft_message *message);
 

@@ -19,7 +19,7 @@ void raft_replication_become_leader(struct raft *raft)
     raft_group_update_peers(raft);
     for (size_t i = 0; i < raft->peer_count; i++) {
         raft_progress_reset(&raft->peers[i].progress, raft_log_last(&raft->log) + 1, raft->now_ms);
-        raft->peers[i].echo_ms = 0;
+        raft->peers[i].echo_ms = 0; /* what it says now, it says to this leader */
     }
     /* §6.4: a no-op of the own term; once it is committed, the leader knows which entries are. */
     raft_append(raft, raft->term, RAFT_ENTRY_NOOP, NULL, 0);
@@ -36,12 +36,11 @@ static uint64_t last_ack_of(const struct raft_peer *peer)
     return (uint64_t)peer->progress.last_ack_ms;
 }
 
-/* When the last of a quorum was heard of. */
-static int64_t quorum_contact_ms(const struct raft *raft)
+/* §6.2: a leader steps down if an election timeout elapses without a round of heartbeats to a majority. */
+static bool has_quorum_contact(const struct raft *raft)
 {
-    return raft->role == RAFT_LEADER
-               ? (int64_t)raft_group_quorum_value(raft, (uint64_t)raft->now_ms, last_ack_of)
-               : -1;
+    int64_t contact_ms = (int64_t)raft_group_quorum_value(raft, (uint64_t)raft->now_ms, last_ack_of);
+    return raft->now_ms - contact_ms < raft->config.election_timeout_max_ms;
 }
 
 /* An AppendEntries to the peer, without entries yet. */
@@ -63,7 +62,8 @@ void raft_replication_heartbeat(struct raft *raft)
 {
     for (size_t i = 0; i < raft->peer_count; i++) {
         /* A heartbeat claims no more than what is known to match, so that it never fails and never says
-         * anything about entries that are still under way; and nothing where the log does not know that any more. */
+         * anything about entries that are still under way; and nothing where the log does not know that
+         * any more. */
         const struct raft_peer *peer = &raft->peers[i];
         raft_index prev = peer->progress.match;
         raft_term prev_term = 0;
@@ -76,9 +76,7 @@ void raft_replication_heartbeat(struct raft *raft)
 
 void raft_replication_tick(struct raft *raft)
 {
-    /* §6.2: a leader steps down if an election timeout elapses without a round of heartbeats to a majority. */
-    if (raft->config.check_quorum &&
-        raft->now_ms - quorum_contact_ms(raft) >= raft->config.election_timeout_max_ms) {
+    if (raft->config.check_quorum && !has_quorum_contact(raft)) {
         raft_become_follower(raft, raft->term, 0, "no contact with a quorum");
         return;
     }
@@ -92,7 +90,7 @@ void raft_replication_tick(struct raft *raft)
         if (raft_progress_is_overdue(&raft->peers[i].progress, overdue_ms))
             raft_progress_lost(&raft->peers[i].progress);
     if (raft->now_ms >= raft->heartbeat_due_ms) {
-        raft_read_index_new_round(raft); /* which renews the lease, where there is one */
+        raft_read_index_new_round(raft);
         raft_replication_heartbeat(raft);
     }
 }
@@ -202,6 +200,10 @@ static void on_refusal(struct raft *raft, const struct raft_message *message)
     struct raft_peer *peer = answering_peer(raft, message, 0);
     if (!peer || peer->progress.state == RAFT_PROGRESS_SNAPSHOT)
         return; /* the snapshot settles where it is */
+    /* The other answers to what was on its way when one was refused: to begin anew for each would send a window full for every
+     * one of them, without end. */
+    if (message->context > 0 && message->context <= peer->progress.forgotten)
+        return;
     /* §5.3 of the paper: skip a whole conflicting term at a time. If we have entries of the follower's
      * conflicting term, it may match up to our last of them. */
     raft_index next = reply->conflict_index, ours = raft_log_last_of_term(&raft->log, reply->conflict_term);

@@ -98,7 +98,8 @@ struct raft {
     uint64_t dropped_messages;
 
     /* Candidate. */
-    bool pre_voting; /* asking, with the term not yet raised */
+    bool pre_voting;  /* asking, with the term not yet raised */
+    int64_t stood_ms; /* when it stood for the current term */
 
     /* Leader. */
     int64_t heartbeat_due_ms;

@@ -1,6 +1,7 @@
-/* Leadership transfer (§3.10): the leader takes nothing new, brings the target's log up to its own, and tells it to stand for
- * election at once. All that is special about that election is that voters do not take it for a disturbance (§4.2.3); so nothing
- * here can harm safety, but for reads on a lease, which end with the first such word (§6.4.1). */
+/* Leadership transfer (§3.10): the leader takes nothing new, brings the target's log up to its own, and
+ * tells it to stand for election at once. All that is special about that election is that voters do not
+ * take it for a disturbance (§4.2.3); so nothing here can harm safety, but for reads on a lease, which end
+ * with the first such word (§6.4.1). */
 #include "raft/transfer.h"
 
 #include "raft/election.h"
@@ -89,8 +90,8 @@ void raft_transfer_tick(struct raft *raft)
     bool is_time = transfer->asked_ms < 0 || raft->now_ms - transfer->asked_ms >= raft->config.heartbeat_ms;
     if (!peer || !is_time || peer->progress.match < raft_log_last(&raft->log))
         return;
-    /* It may stand when it likes from here on, even where the word reaches it late: voters that would wait for a lease's end must
-     * not be counted upon any more. */
+    /* It may stand when it likes from here on, even where the word reaches it late: voters that would wait
+     * for a lease's end must not be counted upon any more. */
     raft->lease_is_void = true;
     transfer->asked_ms = raft->now_ms;
     raft_message_out(raft, RAFT_TIMEOUT_NOW, peer->id);

@@ -371,6 +371,9 @@ def test_health_tells_all_that_the_contract_names(start_cluster):
                 assert peer["state"] in ("probe", "replicate", "snapshot")
             else:
                 assert set(peer) == {"address", "kind"}
+            assert peer["kind"] == "voter"
+        assert (health["standing"], health["reason"]) == ("voter", None)
+        assert all(transition["reason"] for transition in health["transitions"])
         assert set(health["tasks"]) == {"pending", "assigned", "running", "succeeded", "failed", "stopped", "lost"}
         assert set(health["drones"]) == {cluster.drones[0].address}
         assert "drones" not in queen.call("GET", "/healthz?drones=0").json()

@@ -202,6 +202,8 @@ static void test_a_follower_knows_how_old_its_data_is(void **state)
     receive_with_echo(&scene, &heartbeat, scene.now_ms);
     scene_advance(&scene, 10);
     assert_int_equal(age_of(&scene), 40);
+    heartbeat = scene_append(2, 1, 0, 0, 3, NULL, 0);
+    scene_receive(&scene, &heartbeat);
     /* Once it is applied, the data is as old as that word. */
     struct raft_entry entries[] = {{.index = 1, .term = 1, .type = RAFT_ENTRY_NOOP},
                                    {.index = 2, .term = 1, .type = RAFT_ENTRY_NOOP},
@@ -296,6 +298,17 @@ static void test_a_new_leader_that_has_committed_nothing_does_not_know(void **st
     assert_int_equal(raft_role(replica_raft(scene.replica)), RAFT_LEADER);
     assert_int_equal(raft_commit_index(replica_raft(scene.replica)), 0);
     assert_int_equal(age_of(&scene), -1);
+    /* Not even where a majority is there, but has the entry of this term not yet. */
+    struct raft_message *entries = queen_message_copy(scene_find(&scene, RAFT_APPEND_ENTRIES));
+    scene_forget_sent(&scene);
+    scene.are_peers_silent = true;
+    scene_advance(&scene, 60);
+    for (size_t i = 0; i < scene.sent_count; i++)
+        assert_int_equal(scene.sent[i]->append_entries.entry_count, 0);
+    while (scene.sent_count > 0)
+        scene_answer_next(&scene);
+    assert_int_equal(age_of(&scene), -1);
+    scene.sent[scene.sent_count++] = entries;
     scene.is_disk_slow = scene.are_peers_silent = false;
     scene_advance(&scene, 60);
     assert_true(raft_commit_index(replica_raft(scene.replica)) > 0);

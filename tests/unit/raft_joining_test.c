@@ -1,5 +1,5 @@
-/* How servers come into the group and out of it: catching up and being promoted (§4.2.1), taking the place of a disk that was lost,
- * being removed (§4.2.3), and a leader that removes itself (§4.2.2). */
+/* How servers come into the group and out of it: catching up and being promoted (§4.2.1), taking the place
+ * of a disk that was lost, being removed (§4.2.3), and a leader that removes itself (§4.2.2). */
 #include "unit/raft_speech.h"
 
 #define ADD     RAFT_CHANGE_ADD
@@ -256,7 +256,10 @@ static void test_nobody_is_told_of_a_removal_that_may_be_undone(void **state)
 static void test_a_removed_server_gets_no_vote_and_moves_no_term(void **state)
 {
     (void)state;
-    struct raft_network *network = group_led_by_1(4);
+    struct raft_network *network = group_and_others_led_by_1(4, 5);
+    assert_int_equal(raft_network_change(network, 1, ADD, 5, LEARNER), RAFT_OK);
+    raft_network_settle(network);
+    beat(network, 1, 5);
     assert_int_equal(raft_network_change(network, 1, REMOVE, 4, VOTER), RAFT_OK);
     raft_network_settle(network);
     beat(network, 1, 1);
@@ -267,6 +270,12 @@ static void test_a_removed_server_gets_no_vote_and_moves_no_term(void **state)
     assert_false(reply.request_vote_reply.vote_granted);
     assert_true(reply.request_vote_reply.removed);
     assert_int_equal(raft_current_term(network->nodes[2].raft), term);
+    /* Not even of one that has voted for nobody in this term. */
+    assert_int_equal(raft_voted_for(network->nodes[5].raft), 0);
+    say_request_vote(network, 4, 5, term, 99, term, false);
+    reply = heard(network, RAFT_REQUEST_VOTE_REPLY, 5, 4);
+    assert_false(reply.request_vote_reply.vote_granted);
+    assert_true(reply.request_vote_reply.removed);
     raft_network_destroy(network);
 }
 
@@ -385,8 +394,9 @@ static void test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_
     raft_network_destroy(network);
 }
 
-/* Figure 4.6: of S1 and S2, S1 removes itself and ends before S2 has the entry. S2 cannot win without S1, whose log is longer: S1
- * must stand, although the newest configuration that it knows does not have it; and must not count itself. */
+/* Figure 4.6: of S1 and S2, S1 removes itself and ends before S2 has the entry. S2 cannot win without S1,
+ * whose log is longer: S1 must stand, although the newest configuration that it knows does not have it;
+ * and must not count itself. */
 static void test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed(void **state)
 {
     (void)state;
@@ -417,6 +427,30 @@ static void test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committ
     raft_network_destroy(network);
 }
 
+static void test_who_is_removed_does_not_count_its_own_vote(void **state)
+{
+    (void)state;
+    struct raft_network *network = group_led_by_1(3);
+    assert_int_equal(raft_network_change(network, 1, REMOVE, 1, VOTER), RAFT_OK);
+    raft_network_complete_all(network, 1);
+    raft_network_crash(network, 1, 0);
+    raft_network_drop_all(network);
+    raft_network_start(network, 1);
+    raft_network_isolate(network, 3, true);
+    wait_for_stickiness(network);
+    for (int i = 0; i < 5; i++) { /* of 2 and 3, two are a majority */
+        raft_network_time_out(network, 1);
+        assert_int_not_equal(raft_role(network->nodes[1].raft), RAFT_LEADER);
+    }
+    raft_network_heal(network);
+    for (int i = 0; i < 5 && raft_standing(network->nodes[1].raft) == RAFT_STANDING_VOTER; i++) {
+        raft_network_time_out(network, 1);
+        beat(network, 1, 5);
+    }
+    assert_int_equal(raft_standing(network->nodes[1].raft), RAFT_STANDING_REMOVED);
+    raft_network_destroy(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_a_leader_that_removes_itself_under_load_hands_over_before_it_goes),
         cmocka_unit_test(test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_the_latest),
         cmocka_unit_test(test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed),
+        cmocka_unit_test(test_who_is_removed_does_not_count_its_own_vote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Changes of the members: what is refused, what counts from when on, what is rolled back (rule 13), and how a joining server
- * becomes a voter. */
+/* Changes of the members: what is refused, what counts from when on, what is rolled back (rule 13), and
+ * how a joining server becomes a voter. */
 #include "unit/raft_speech.h"
 
 #include "raft/configuration.h"
@@ -237,7 +237,8 @@ static void test_a_learner_never_counts(void **state)
     assert_int_equal(raft_commit_index(network->nodes[5].raft), raft_last_index(network->nodes[1].raft));
     assert_int_equal(kind_of(network, 1, 4), LEARNER);
 
-    /* With both other voters gone, three of five servers commit nothing, confirm no read, and keep no leader. */
+    /* With both other voters gone, three of five servers commit nothing, confirm no read, and keep no
+     * leader. */
     raft_network_isolate(network, 2, true);
     raft_network_isolate(network, 3, true);
     raft_index index = raft_network_propose(network, 1, "x");
@@ -361,8 +362,9 @@ static void test_rule_13_a_promotion_that_is_truncated_makes_a_learner_again(voi
     raft_network_destroy(network);
 }
 
-/* The bug that Ongaro reported in 2015, as a script: S1 appends a change in term 1, S2 leads term 2 with another, and S1 then leads
- * term 3. Without rule 13, S2's change would be appended before S2 has committed anything, and the two majorities need not meet. */
+/* The bug that Ongaro reported in 2015, as a script: S1 appends a change in term 1, S2 leads term 2 with
+ * another, and S1 then leads term 3. Without rule 13, S2's change would be appended before S2 has
+ * committed anything, and the two majorities need not meet. */
 static void test_rule_13_two_changes_of_different_leaders_do_not_both_get_a_majority(void **state)
 {
     (void)state;
