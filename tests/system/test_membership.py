@@ -171,13 +171,22 @@ def test_a_queen_removed_while_she_was_down_is_told_by_the_others(start_cluster)
     await_(lambda: removed.health()["standing"] == "voter" and removed.health()["reason"] is None, "all is well")
 
 
-def test_a_joiner_that_was_removed_does_not_come_back(start_cluster):
+@pytest.mark.parametrize("snapshots", [False, True], ids=["whole-log", "snapshots"])
+def test_a_joiner_that_was_removed_does_not_come_back(start_cluster, snapshots):
     """… although --join is still on her command line."""
-    cluster = start_cluster(queens=3, **CALM)
+    options = ["--snapshot-entries", "10"] if snapshots else []
+    cluster = start_cluster(queens=3, queen_options=[*Cluster.calm_timers(), *options])
     leader = cluster.await_leader()
+    for i in range(50):
+        cluster.put(f"w{i}", b"x")
     fourth = new_queen(cluster, "--join", leader.address)
     fourth.start()
     await_kind(cluster, fourth, "voter")
+    for i in range(50):
+        cluster.put(f"w{i}", b"y")
+    cluster.await_caught_up(fourth)
+    if snapshots:
+        await_(lambda: fourth.health()["log"]["snapshot"] > 50, "she has a snapshot of her own")
     verb_ok(cluster, "remove", fourth.address, via=leader)
     await_(lambda: fourth.health()["standing"] == "removed", "she knows")
     fourth.restart()
