@@ -116,12 +116,9 @@ static void complete(struct snapshotter *snapshotter)
         fail(snapshotter, &error, snapshotter->arrival.done, snapshotter->arrival.context);
         return;
     }
-    if (store_snapshot_meta(snapshotter->arrival.reader)->index != snapshotter->arrival.snapshot.index) {
-        /* The own newest one is newer: the machine is ahead of what was sent. */
-        end_loading(snapshotter);
-        install(snapshotter, NULL);
-        return;
-    }
+    /* The newest may be another one: the own, or one that came before and that the core would not have, as its sender's term was
+     * over. It is committed state just as well, and the leader's log has all of it. */
+    snapshotter->arrival.snapshot = *store_snapshot_meta(snapshotter->arrival.reader);
     snapshotter->arrival.loader = machine_load_begin();
 }
 

@@ -132,26 +132,36 @@ static void check_completeness(struct raft_network *network, raft_id id)
     }
 }
 
-/* Committed is durable on a quorum of the leader's voters; its own disk counts like the others, where it votes. */
-static void check_is_on_quorum(struct raft_network *network, raft_id leader, raft_index index, raft_term term)
+static bool is_on_quorum(const struct raft_network *network, const struct raft_configuration *configuration,
+                         raft_index index, raft_term term)
 {
-    const struct raft_configuration *configuration = raft_configuration(network->nodes[leader].raft);
     size_t copies = 0, voters = 0;
-    raft_id other = raft_leader(network->nodes[leader].raft);
-    if (other && network->nodes[other].is_ghost)
-        return;
     for (size_t i = 0; i < configuration->count; i++) {
-        const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (configuration->members[i].kind != RAFT_MEMBER_VOTER)
             continue;
+        const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (node->is_ghost)
-            return; /* what is on its disk is the test's word */
+            return true; /* what is on its disk is the test's word */
         voters++;
         copies += raft_disk_has(&node->disk, index, term);
     }
-    if (copies <= voters / 2)
-        raft_network_fail(network, "entry %" PRIu64 " is committed but durable on %zu of %zu voters only",
-                          index, copies, voters);
+    return copies > voters / 2;
+}
+
+/* Committed is durable on a quorum of the leader's voters; its own disk counts like the others, where it
+ * votes. Where the step has changed the members, too, it may have counted before or after that. */
+static void check_is_on_quorum(struct raft_network *network, raft_id id, raft_index index, raft_term term,
+                               bool has_changed)
+{
+    const struct raft *raft = network->nodes[id].raft;
+    raft_id leader = raft_leader(raft);
+    struct raft_snapshot before;
+    if (leader && network->nodes[leader].is_ghost)
+        return;
+    if (!is_on_quorum(network, raft_configuration(raft), index, term) &&
+        !(has_changed && raft_snapshot_at(raft, index, &before) &&
+          is_on_quorum(network, &before.configuration, index, term)))
+        raft_network_fail(network, "entry %" PRIu64 " is committed, and not durable on a majority", index);
 }
 
 /* State Machine Safety: an index is committed with one term only, for ever. */
@@ -179,7 +189,8 @@ static void note_configuration(struct raft_network_checks *checks, raft_index in
     checks->configurations[checks->configuration_count++] = index;
 }
 
-/* A snapshot stands for what was committed: the term at its index, and the members that were in force there. */
+/* A snapshot stands for what was committed: the term at its index, and the members that were in force
+ * there. */
 static void check_install(struct raft_network *network, raft_id id, const struct raft_snapshot *snapshot)
 {
     const struct raft_network_checks *checks = network->checks;
@@ -212,7 +223,8 @@ static void check_commit(struct raft_network *network, raft_id id, const struct 
     }
     /* Older entries are committed with the last one: the last one is what was counted. */
     if (commit > node->commit && commit > known && !update->install)
-        check_is_on_quorum(network, id, commit, raft_entry_at(node->raft, commit)->term);
+        check_is_on_quorum(network, id, commit, raft_entry_at(node->raft, commit)->term,
+                           update->configuration);
     node->commit = commit;
 }
 

@@ -24,6 +24,8 @@ void checks_machine(struct node *node);
 
 /* The highest index that was ever committed, and a digest of all entries until there. */
 raft_index checks_committed(const struct world *world);
+/* The index of the newest configuration that was. */
+raft_index checks_configuration_index(const struct world *world);
 uint64_t checks_digest(const struct world *world);
 
 #endif

@@ -15,7 +15,7 @@ enum linearizable_verdict {
 enum linearizable_verdict linearizable_check(const struct history *history, unsigned key,
                                              struct hive_buffer *why);
 
-/* Stale reads of one key: each saw something that was there once, was not from the future, and was not older than it said, by a clock
+/* Stale reads of one key: each saw something that was there once, was not from the future, and was not older than it said: by a clock
  * that runs up to `drift_per_mille` too slow. False: says which in `why`. */
 bool linearizable_check_stale(const struct history *history, unsigned key, unsigned drift_per_mille,
                               struct hive_buffer *why);

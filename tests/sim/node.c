@@ -137,7 +137,10 @@ static struct replica *make_replica(struct node *node, const struct store_recove
         .entries = recovery->entries,
         .entry_count = recovery->entry_count,
     };
-    struct machine *machine = recovery->snapshot ? snapshotter_load(node, recovery->snapshot) : machine_create();
+    raft_index index = recovery->snapshot ? recovery->snapshot->index : 0;
+    struct machine *machine = index ? snapshotter_load(node, recovery->snapshot) : machine_create();
+    if (machine && index && recovery->snapshot->index != index)
+        world_fail(node->world, "%s: the newest snapshot is not the one that was recovered", node->address);
     return machine ? replica_create(&made, &recovered, machine, node_now_ms(node)) : NULL;
 }
 

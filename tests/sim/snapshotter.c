@@ -6,7 +6,8 @@
 int64_t snapshotter_delay_us(struct node *node)
 {
     struct world *world = node->world;
-    int64_t delay_us = sim_random_skewed(&world->disk_random, world->config.disk_least_us, world->config.disk_most_us);
+    int64_t delay_us =
+        sim_random_skewed(&world->disk_random, world->config.disk_least_us, world->config.disk_most_us);
     delay_us *= node->slow_factor;
     int64_t stall_us = node->stalled_until_us - world->now_us;
     return delay_us + (stall_us > 0 ? stall_us : 0);
@@ -143,7 +144,7 @@ void snapshotter_crash(struct node *node)
     node->is_dumping = node->snapshot_has_failed = false;
 }
 
-struct machine *snapshotter_load(struct node *node, const struct raft_snapshot *snapshot)
+struct machine *snapshotter_load(struct node *node, struct raft_snapshot *snapshot)
 {
     char piece[2048];
     ssize_t bytes;
@@ -152,9 +153,7 @@ struct machine *snapshotter_load(struct node *node, const struct raft_snapshot *
     struct machine *machine = NULL;
     if (store_snapshot_open(node->store, &reader, &error) < 0)
         return NULL;
-    if (store_snapshot_meta(reader)->index != snapshot->index)
-        world_fail(node->world, "%s: the newest snapshot is at %llu, not at %llu", node->address,
-                   (unsigned long long)store_snapshot_meta(reader)->index, (unsigned long long)snapshot->index);
+    *snapshot = *store_snapshot_meta(reader);
     struct machine_loader *loader = machine_load_begin();
     int result = 0;
     while (result == 0 && (bytes = store_snapshot_read(reader, piece, sizeof piece, &error)) != 0)

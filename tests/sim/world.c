@@ -76,7 +76,7 @@ static int64_t one_of(struct sim_random *random, const int64_t *values, size_t c
 {
     return values[sim_random_below(random, count)];
 }
-#define ONE_OF(random, ...)                                                                                           \
+#define ONE_OF(random, ...)                                                                                  \
     one_of(random, (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
 
 static void draw_raft(struct sim_random *random, struct raft_config *raft)
@@ -84,7 +84,8 @@ static void draw_raft(struct sim_random *random, struct raft_config *raft)
     int64_t election_ms = ONE_OF(random, 150, 150, 150, 50, 300, 1000);
     *raft = (struct raft_config){
         .election_timeout_min_ms = election_ms,
-        .election_timeout_max_ms = election_ms * ONE_OF(random, 2, 2, 2, 3) - ONE_OF(random, 0, 0, election_ms / 2),
+        .election_timeout_max_ms =
+            election_ms * ONE_OF(random, 2, 2, 2, 3) - ONE_OF(random, 0, 0, election_ms / 2),
         .heartbeat_ms = election_ms / ONE_OF(random, 3, 3, 5, 2),
         .batch_entries = (size_t)ONE_OF(random, 1, 3, 16, 1024, 1024),
         .batch_bytes = (size_t)ONE_OF(random, 1, 300, 4096, 2 * 1024 * 1024),
@@ -116,10 +117,13 @@ void world_draw(uint64_t seed, struct world_config *config)
     config->disk_least_us = ONE_OF(random, 20, 100, 500);
     config->disk_most_us = config->disk_least_us + ONE_OF(random, 100, 2000, 20000);
     config->delay_least_us = ONE_OF(random, 20, 200, 1000);
-    config->delay_most_us = config->delay_least_us + election_ms * ONE_OF(random, 2, 20, 100, 300);
+    config->delay_most_us = config->delay_least_us + election_ms * ONE_OF(random, 2, 20, 60, 150);
     config->drop_per_mille = (unsigned)ONE_OF(random, 0, 0, 2, 10, 50);
     config->duplicate_per_mille = (unsigned)ONE_OF(random, 0, 2, 20);
     config->noticed_per_mille = (unsigned)ONE_OF(random, 0, 500, 1000);
+    config->reorder_per_mille = (unsigned)ONE_OF(random, 0, 10, 100, 1000);
+    if (config->reorder_per_mille == 1000) /* a window that arrives in any order is sent again and again */
+        config->raft.inflight_appends = config->raft.inflight_appends < 4 ? config->raft.inflight_appends : 4;
     config->client_count = (unsigned)ONE_OF(random, 1, 2, 3, 5, 8);
     config->key_count = (unsigned)ONE_OF(random, 1, 2, 3, 6);
     config->think_ms = ONE_OF(random, 20, 100, 300);
@@ -270,7 +274,8 @@ void world_fail(struct world *world, const char *format, ...)
     trace_end(world, message);
     trace_close(world->trace);
     fflush(stdout);
-    fprintf(stderr, "seed %" PRIu64 ", after %.3f s: %s\n", world->seed, (double)world->now_us / 1e6, message);
+    fprintf(stderr, "seed %" PRIu64 ", after %.3f s: %s\n", world->seed, (double)world->now_us / 1e6,
+            message);
     _exit(1);
 }
 
