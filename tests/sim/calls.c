@@ -41,7 +41,8 @@ void calls_destroy(struct world *world)
 
 static void add_event(struct call *call, int64_t after_us, unsigned node, sim_run *run)
 {
-    struct sim_event event = {.at_us = call->world->now_us + after_us, .run = run, .argument = call, .node = node};
+    struct sim_event event = {
+        .at_us = call->world->now_us + after_us, .run = run, .argument = call, .node = node};
     call->users++;
     sim_events_add(&call->world->events, &event);
 }
@@ -212,8 +213,12 @@ void world_read(struct world *world, unsigned node, struct machine_bytes key, bo
                 sim_answered *answered, void *context)
 {
     struct call *call = hive_malloc(sizeof *call);
-    *call = (struct call){
-        .world = world, .node = node, .is_read = true, .is_stale = is_stale, .answered = answered, .context = context};
+    *call = (struct call){.world = world,
+                          .node = node,
+                          .is_read = true,
+                          .is_stale = is_stale,
+                          .answered = answered,
+                          .context = context};
     hive_buffer_append(&call->bytes, key.data, key.size);
     begin(world, call);
 }
@@ -237,6 +242,7 @@ void world_after(struct world *world, int64_t delay_us, void (*call)(struct worl
 {
     struct timer *timer = hive_malloc(sizeof *timer);
     *timer = (struct timer){.call = call, .context = context};
-    struct sim_event event = {.at_us = world->now_us + delay_us, .run = ring, .argument = timer, .owns_argument = true};
+    struct sim_event event = {
+        .at_us = world->now_us + delay_us, .run = ring, .argument = timer, .owns_argument = true};
     sim_events_add(&world->events, &event);
 }

@@ -34,9 +34,10 @@ static void on_abort(int signal_number)
 {
     const struct world *world = world_running();
     char text[160];
-    int size = world ? snprintf(text, sizeof text, "seed %" PRIu64 ", after %" PRId64 " ms: %s\n", world->seed,
-                                world->now_us / 1000, signal_number == SIGABRT ? "aborted" : "hangs or crashed")
-                     : 0;
+    int size = world
+                   ? snprintf(text, sizeof text, "seed %" PRIu64 ", after %" PRId64 " ms: %s\n", world->seed,
+                              world->now_us / 1000, signal_number == SIGABRT ? "aborted" : "hangs or crashed")
+                   : 0;
     if (size > 0 && write(STDERR_FILENO, text, (size_t)size) < 0)
         _exit(3);
     signal(signal_number, SIG_DFL);
@@ -119,7 +120,8 @@ static struct worker *worker_of(struct shared *shared, unsigned jobs, pid_t pid)
 }
 
 /* Waits for all; the seeds that failed, in the order in which they did. */
-static unsigned run_workers(struct shared *shared, unsigned jobs, const struct campaign_options *options, uint64_t *failed)
+static unsigned run_workers(struct shared *shared, unsigned jobs, const struct campaign_options *options,
+                            uint64_t *failed)
 {
     unsigned running = jobs, failures = 0;
     for (unsigned i = 0; i < jobs; i++)
@@ -165,7 +167,8 @@ static bool report(const struct shared *shared, unsigned jobs, double wall_s, bo
         coverage_add(&sum.coverage, &shared->workers[i].coverage);
     }
     double virtual_s = (double)sum.virtual_us / 1e6;
-    printf("%" PRIu64 " runs, %.1f virtual hours, %.1f s on %u cores: %.1f runs/s, %.0f times real time on each core, "
+    printf("%" PRIu64
+           " runs, %.1f virtual hours, %.1f s on %u cores: %.1f runs/s, %.0f times real time on each core, "
            "%.2f million steps/s\n",
            sum.runs, virtual_s / 3600, wall_s, jobs, (double)sum.runs / wall_s, virtual_s / cpu_s,
            (double)sum.steps / cpu_s / 1e6);
@@ -183,7 +186,8 @@ int campaign_run(const struct campaign_options *options)
 {
     unsigned jobs = options->jobs < MOST_JOBS ? options->jobs : MOST_JOBS;
     jobs = jobs < options->runs ? jobs : (unsigned)options->runs;
-    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         perror("mmap");
         return 2;

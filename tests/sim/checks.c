@@ -27,7 +27,7 @@ struct checks {
     struct committed *committed; /* [index] */
     size_t committed_count, committed_capacity;
     raft_index quorum_checked, configuration; /* the latter: of the last one that was committed */
-    raft_id *leaders; /* [term]; 0: nobody */
+    raft_id *leaders;                         /* [term]; 0: nobody */
     size_t leader_capacity;
     struct birth *births;
     size_t birth_count, birth_capacity;
@@ -139,8 +139,8 @@ void checks_persist(struct node *node, const struct raft_update *update)
     if (from > 0) {
         node->world->coverage.counts[COVER_TRUNCATIONS]++;
         if (node->role == RAFT_LEADER && update->term == node->term)
-            world_fail(node->world, "leader append-only: %s leads term %llu and cuts its log at %llu", node->address,
-                       number(update->term), number(from));
+            world_fail(node->world, "leader append-only: %s leads term %llu and cuts its log at %llu",
+                       node->address, number(update->term), number(from));
         if (from <= node->commit)
             world_fail(node->world, "%s cuts its log at %llu, committed is %llu", node->address, number(from),
                        number(node->commit));
@@ -154,8 +154,8 @@ void checks_persist(struct node *node, const struct raft_update *update)
     }
     raft_index last = update->entry_count > 0 ? update->entries[update->entry_count - 1].index : 0;
     if (last && shadow_last(&shadow->issued.log) != last)
-        world_fail(node->world, "%s writes entry %llu where its log ends at %llu", node->address, number(last),
-                   number(shadow_last(&shadow->issued.log)));
+        world_fail(node->world, "%s writes entry %llu where its log ends at %llu", node->address,
+                   number(last), number(shadow_last(&shadow->issued.log)));
 }
 
 void checks_durable(struct node *node, uint64_t write)
@@ -198,11 +198,11 @@ void checks_message(struct node *node, const struct raft_message *message)
         break;
     }
     if (disk->term < term || (vote && disk->term == term && disk->voted_for != vote))
-        world_fail(node->world, "%s speaks in term %llu (vote %llu); on its disk are term %llu, vote %llu", node->address,
-                   number(term), number(vote), number(disk->term), number(disk->voted_for));
+        world_fail(node->world, "%s speaks in term %llu (vote %llu); on its disk are term %llu, vote %llu",
+                   node->address, number(term), number(vote), number(disk->term), number(disk->voted_for));
     if (disk->term == term && match_index > shadow_last(&disk->log))
-        world_fail(node->world, "acknowledged, not durable: %s acknowledges %llu, its disk ends at %llu", node->address,
-                   number(match_index), number(shadow_last(&disk->log)));
+        world_fail(node->world, "acknowledged, not durable: %s acknowledges %llu, its disk ends at %llu",
+                   node->address, number(match_index), number(shadow_last(&disk->log)));
 }
 
 /* ---- commits ---- */
@@ -226,12 +226,15 @@ static void commit(struct node *node, const struct raft_entry *entry)
     struct checks *checks = world->checks;
     struct committed *committed = committed_at(checks, entry->index);
     if (committed->term && committed->term != entry->term)
-        world_fail(world, "state machine safety: %s commits entry %llu of term %llu, another one committed that of %llu",
-                   node->address, number(entry->index), number(entry->term), number(committed->term));
+        world_fail(
+            world,
+            "state machine safety: %s commits entry %llu of term %llu, another one committed that of %llu",
+            node->address, number(entry->index), number(entry->term), number(committed->term));
     if (committed->term)
         return;
     if (entry->index != checks->committed_count)
-        world_fail(world, "%s commits entry %llu, and nobody that before it", node->address, number(entry->index));
+        world_fail(world, "%s commits entry %llu, and nobody that before it", node->address,
+                   number(entry->index));
     checks->committed_count = (size_t)entry->index + 1;
     committed->term = entry->term;
     committed->at_term = raft_current_term(replica_raft(node->replica));
@@ -243,8 +246,8 @@ static void commit(struct node *node, const struct raft_entry *entry)
     }
 }
 
-static bool is_on_quorum(struct world *world, const struct raft_configuration *configuration, raft_index index,
-                         raft_term term)
+static bool is_on_quorum(struct world *world, const struct raft_configuration *configuration,
+                         raft_index index, raft_term term)
 {
     size_t voters = 0, have = 0;
     for (size_t i = 0; i < configuration->count; i++) {
@@ -280,7 +283,8 @@ static void check_commits(struct node *node, const struct raft *raft, raft_index
             commit(node, entry);
     }
     if (index >= checks->committed_count)
-        world_fail(node->world, "%s has committed %llu, and nobody that before it", node->address, number(index));
+        world_fail(node->world, "%s has committed %llu, and nobody that before it", node->address,
+                   number(index));
     if (index > checks->quorum_checked && raft_role(raft) == RAFT_LEADER)
         check_quorum(node, raft, index);
     checks->quorum_checked = index > checks->quorum_checked ? index : checks->quorum_checked;
@@ -297,12 +301,12 @@ static void check_completeness(struct node *node, const struct raft *raft)
     while (index > 0 && checks->committed[index].at_term >= term)
         index--;
     if (index > raft_last_index(raft))
-        world_fail(node->world, "leader completeness: %s leads term %llu without the committed entry %llu", node->address,
-                   number(term), number(index));
+        world_fail(node->world, "leader completeness: %s leads term %llu without the committed entry %llu",
+                   node->address, number(term), number(index));
     for (; index >= raft_first_index(raft) && index > 0; index--) {
         if (raft_entry_at(raft, index)->term != checks->committed[index].term)
-            world_fail(node->world, "leader completeness: %s leads term %llu with another entry %llu", node->address,
-                       number(term), number(index));
+            world_fail(node->world, "leader completeness: %s leads term %llu with another entry %llu",
+                       node->address, number(term), number(index));
     }
 }
 
@@ -318,8 +322,8 @@ static void check_election(struct node *node, const struct raft *raft)
         checks->leader_capacity = capacity;
     }
     if (checks->leaders[term] && checks->leaders[term] != node->id)
-        world_fail(node->world, "election safety: %s leads term %llu, and so did %s", node->address, number(term),
-                   world_node_of(node->world, checks->leaders[term])->address);
+        world_fail(node->world, "election safety: %s leads term %llu, and so did %s", node->address,
+                   number(term), world_node_of(node->world, checks->leaders[term])->address);
     checks->leaders[term] = node->id;
     node->world->coverage.counts[COVER_ELECTIONS]++;
     check_completeness(node, raft);
@@ -341,8 +345,8 @@ static void compare_machine(struct node *node, raft_index index)
     struct committed *committed = committed_at(node->world->checks, index);
     uint64_t digest = machine_digest(replica_machine(node->replica)) | 1;
     if (committed->machine && committed->machine != digest)
-        world_fail(node->world, "state machine safety: the machine of %s at %llu is not the others'", node->address,
-                   number(index));
+        world_fail(node->world, "state machine safety: the machine of %s at %llu is not the others'",
+                   node->address, number(index));
     committed->machine = digest;
 }
 
@@ -361,8 +365,8 @@ void checks_applied(struct node *node, const struct raft_entry *entry, const str
     commit(node, entry);
     committed = committed_at(node->world->checks, entry->index);
     if (committed->result && committed->result != digest)
-        world_fail(node->world, "state machine safety: applying entry %llu gave %s another result", number(entry->index),
-                   node->address);
+        world_fail(node->world, "state machine safety: applying entry %llu gave %s another result",
+                   number(entry->index), node->address);
     committed->result = digest;
     if (entry->index % DIGEST_EVERY == 0)
         compare_machine(node, entry->index);
@@ -371,9 +375,10 @@ void checks_applied(struct node *node, const struct raft_entry *entry, const str
 void checks_snapshot(struct node *node, const struct raft_snapshot *snapshot)
 {
     const struct checks *checks = node->world->checks;
-    if (snapshot->index >= checks->committed_count || checks->committed[snapshot->index].term != snapshot->term)
-        world_fail(node->world, "%s has a snapshot at %llu of term %llu, which was never committed", node->address,
-                   number(snapshot->index), number(snapshot->term));
+    if (snapshot->index >= checks->committed_count ||
+        checks->committed[snapshot->index].term != snapshot->term)
+        world_fail(node->world, "%s has a snapshot at %llu of term %llu, which was never committed",
+                   node->address, number(snapshot->index), number(snapshot->term));
 }
 
 void checks_installed(struct node *node, const struct raft_snapshot *snapshot)
@@ -385,8 +390,8 @@ void checks_installed(struct node *node, const struct raft_snapshot *snapshot)
 void checks_acknowledged(struct node *node, raft_index index)
 {
     if (index >= node->world->checks->committed_count)
-        world_fail(node->world, "%s tells a client that entry %llu is done, which is not committed", node->address,
-                   number(index));
+        world_fail(node->world, "%s tells a client that entry %llu is done, which is not committed",
+                   node->address, number(index));
 }
 
 /* ---- steps ---- */
@@ -410,8 +415,8 @@ void checks_step(struct node *node)
     raft_index index = raft_commit_index(raft);
     enum raft_role role = raft_role(raft);
     if (term < node->term || index < node->commit)
-        world_fail(node->world, "%s goes back: from term %llu, commit %llu to term %llu, commit %llu", node->address,
-                   number(node->term), number(node->commit), number(term), number(index));
+        world_fail(node->world, "%s goes back: from term %llu, commit %llu to term %llu, commit %llu",
+                   node->address, number(node->term), number(node->commit), number(term), number(index));
     if (index > node->commit)
         check_commits(node, raft, index);
     if (role == RAFT_LEADER && (node->role != RAFT_LEADER || term != node->term))
@@ -446,10 +451,11 @@ void checks_recovery(struct node *node, const struct store_recovery *recovery)
     raft_term durable_term = shadow->durable.term;
     raft_index durable_last = shadow_last(&shadow->durable.log);
     if (!shadow_recover(shadow, recovery))
-        world_fail(node->world,
-                   "%s recovered term %llu, snapshot %llu, %llu entries: durable were term %llu and entries to %llu",
-                   node->address, number(recovery->term), number(recovery->snapshot ? recovery->snapshot->index : 0),
-                   number(recovery->entry_count), number(durable_term), number(durable_last));
+        world_fail(
+            node->world,
+            "%s recovered term %llu, snapshot %llu, %llu entries: durable were term %llu and entries to %llu",
+            node->address, number(recovery->term), number(recovery->snapshot ? recovery->snapshot->index : 0),
+            number(recovery->entry_count), number(durable_term), number(durable_last));
     raft_term previous_term = 0;
     for (size_t i = 0; i < recovery->entry_count; i++) {
         match(node, &recovery->entries[i], previous_term);

@@ -10,7 +10,8 @@
 #define CATCH_UP_MS       60000
 #define CLIENTS_MS        60000
 
-static void run_until(struct world *world, bool (*is_done)(struct world *world), int64_t limit_ms, const char *what)
+static void run_until(struct world *world, bool (*is_done)(struct world *world), int64_t limit_ms,
+                      const char *what)
 {
     int64_t until_us = world->now_us + limit_ms * MS;
     while (!is_done(world)) {

@@ -8,32 +8,30 @@
 #include "sim/network.h"
 #include "sim/trace.h"
 
-
-
 #define QUICK_US (2 * MS)
 
 /* X(name, weight, longest duration in ms) */
-#define FAULTS(X)                                                                                                     \
-    X(crash, 12, 4000)                                                                                                \
-    X(power_loss, 8, 4000)                                                                                            \
-    X(crash_in_disk, 10, 2000)                                                                                        \
-    X(all_lose_power, 2, 1000)                                                                                        \
-    X(wipe, 4, 1000)                                                                                                  \
-    X(pause, 8, 3000)                                                                                                 \
-    X(stall_disk, 5, 3000)                                                                                            \
-    X(slow_disk, 4, 5000)                                                                                             \
-    X(fail_disk, 4, 0)                                                                                                \
-    X(clock, 4, 0)                                                                                                    \
-    X(split, 6, 5000)                                                                                                 \
-    X(isolate, 6, 5000)                                                                                               \
-    X(one_way, 5, 5000)                                                                                               \
-    X(cut_link, 6, 5000)                                                                                              \
-    X(storm, 5, 4000)                                                                                                 \
-    X(add, 6, 0)                                                                                                      \
-    X(remove, 5, 0)                                                                                                   \
-    X(promote, 3, 0)                                                                                                  \
-    X(transfer, 5, 0)                                                                                                 \
-    X(snapshot, 4, 0)                                                                                                 \
+#define FAULTS(X)                                                                                            \
+    X(crash, 12, 4000)                                                                                       \
+    X(power_loss, 8, 4000)                                                                                   \
+    X(crash_in_disk, 10, 2000)                                                                               \
+    X(all_lose_power, 2, 1000)                                                                               \
+    X(wipe, 4, 1000)                                                                                         \
+    X(pause, 8, 3000)                                                                                        \
+    X(stall_disk, 5, 3000)                                                                                   \
+    X(slow_disk, 4, 5000)                                                                                    \
+    X(fail_disk, 4, 0)                                                                                       \
+    X(clock, 4, 0)                                                                                           \
+    X(split, 6, 5000)                                                                                        \
+    X(isolate, 6, 5000)                                                                                      \
+    X(one_way, 5, 5000)                                                                                      \
+    X(cut_link, 6, 5000)                                                                                     \
+    X(storm, 5, 4000)                                                                                        \
+    X(add, 6, 0)                                                                                             \
+    X(remove, 5, 0)                                                                                          \
+    X(promote, 3, 0)                                                                                         \
+    X(transfer, 5, 0)                                                                                        \
+    X(snapshot, 4, 0)                                                                                        \
     X(leader_gone, 2, 0)
 
 struct fault;
@@ -60,9 +58,9 @@ struct fault {
     size_t number, kind;
     int64_t at_us, duration_us;
     uint64_t draw[3];
-    fault_end *end;                    /* set where it began and is to end */
-    unsigned node;                     /* whom it hit; 0: nobody */
-    uint16_t cut[SIM_NODES + 1];       /* links that it cut: bits of [from] */
+    fault_end *end;              /* set where it began and is to end */
+    unsigned node;               /* whom it hit; 0: nobody */
+    uint16_t cut[SIM_NODES + 1]; /* links that it cut: bits of [from] */
 };
 
 struct faults {
@@ -99,7 +97,8 @@ static struct node *pick(struct world *world, struct fault *fault, bool (*fits)(
             found = node;
     }
     fault->node = found ? found->number : 0;
-    trace_fault(world, fault->number, "%s%s%s", kinds[fault->kind].name, found ? " " : "", found ? found->address : "");
+    trace_fault(world, fault->number, "%s%s%s", kinds[fault->kind].name, found ? " " : "",
+                found ? found->address : "");
     return found;
 }
 
@@ -243,7 +242,8 @@ static void begin_clock(struct world *world, struct fault *fault)
     int64_t most_ppm = (int64_t)world->config.drift_per_mille * 1000;
     if (!node)
         return;
-    sim_clock_set_rate(&node->clock, world->now_us, 1000000 - most_ppm + (int64_t)(fault->draw[1] % (uint64_t)(2 * most_ppm + 1)));
+    sim_clock_set_rate(&node->clock, world->now_us,
+                       1000000 - most_ppm + (int64_t)(fault->draw[1] % (uint64_t)(2 * most_ppm + 1)));
     node_after_step(node);
 }
 
@@ -339,7 +339,8 @@ static bool can_be_added(const struct node *node)
         return false;
     if (node->state == NODE_ABSENT)
         return node->number > node->world->config.founders;
-    return node->state == NODE_UP && node->standing == RAFT_STANDING_REMOVED && members_can_lose(node->world, node->id);
+    return node->state == NODE_UP && node->standing == RAFT_STANDING_REMOVED &&
+           members_can_lose(node->world, node->id);
 }
 
 static void begin_add(struct world *world, struct fault *fault)
@@ -423,7 +424,8 @@ static void begin(struct world *world, unsigned number, uint64_t fault_number, v
     if (world->is_healed)
         return;
     kinds[fault->kind].begin(world, fault);
-    struct sim_event event = {.at_us = world->now_us + fault->duration_us, .run = end, .number = fault_number};
+    struct sim_event event = {
+        .at_us = world->now_us + fault->duration_us, .run = end, .number = fault_number};
     if (fault->end)
         sim_events_add(&world->events, &event);
 }

@@ -8,7 +8,8 @@
 #include "sim/faults.h"
 
 static const char usage[] =
-    "usage: simulator --seed N [--trace FILE|-] [--messages] [--keep-faults 0,3,7-9|none] [--milliseconds N] [--shrink]\n"
+    "usage: simulator --seed N [--trace FILE|-] [--messages] [--keep-faults 0,3,7-9|none] [--milliseconds N] "
+    "[--shrink]\n"
     "       simulator --runs N [--first-seed N] [--jobs N] [--most-failures N] [--no-shrink] [--quiet]\n";
 
 struct options {
@@ -54,12 +55,18 @@ static void parse_kept(const char *text, bool *kept)
 static void parse(int argc, char **argv, struct options *options)
 {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},         {"runs", required_argument, NULL, 'r'},
-        {"first-seed", required_argument, NULL, 'f'},   {"jobs", required_argument, NULL, 'j'},
-        {"trace", required_argument, NULL, 't'},        {"messages", no_argument, NULL, 'm'},
-        {"keep-faults", required_argument, NULL, 'k'},  {"milliseconds", required_argument, NULL, 'l'},
-        {"most-failures", required_argument, NULL, 'n'}, {"no-shrink", no_argument, NULL, 'N'},
-        {"shrink", no_argument, NULL, 'S'},             {"quiet", no_argument, NULL, 'q'},
+        {"seed", required_argument, NULL, 's'},
+        {"runs", required_argument, NULL, 'r'},
+        {"first-seed", required_argument, NULL, 'f'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"trace", required_argument, NULL, 't'},
+        {"messages", no_argument, NULL, 'm'},
+        {"keep-faults", required_argument, NULL, 'k'},
+        {"milliseconds", required_argument, NULL, 'l'},
+        {"most-failures", required_argument, NULL, 'n'},
+        {"no-shrink", no_argument, NULL, 'N'},
+        {"shrink", no_argument, NULL, 'S'},
+        {"quiet", no_argument, NULL, 'q'},
         {NULL, 0, NULL, 0},
     };
     int name;
@@ -130,8 +137,10 @@ int main(int argc, char **argv)
         struct world_result result;
         campaign_catch_aborts();
         world_run(&options->world, &result);
-        printf("seed %" PRIu64 ": %zu faults, %.3f virtual seconds, %" PRIu64 " steps, digest %016" PRIx64 "\n",
-               options->world.seed, result.fault_count, (double)result.virtual_us / 1e6, result.steps, result.digest);
+        printf("seed %" PRIu64 ": %zu faults, %.3f virtual seconds, %" PRIu64 " steps, digest %016" PRIx64
+               "\n",
+               options->world.seed, result.fault_count, (double)result.virtual_us / 1e6, result.steps,
+               result.digest);
     }
     free(options);
     return status;

@@ -26,7 +26,8 @@ static bool is_same(const struct known_configuration *one, const struct known_co
     if (one->index != other->index || one->count != other->count)
         return false;
     for (size_t i = 0; i < one->count; i++) {
-        if (one->members[i].id != other->members[i].id || one->members[i].is_voter != other->members[i].is_voter)
+        if (one->members[i].id != other->members[i].id ||
+            one->members[i].is_voter != other->members[i].is_voter)
             return false;
     }
     return true;
@@ -94,8 +95,8 @@ static void on_changed(const struct queen_answer *answer, void *context)
 {
     struct change_call *call = context;
     struct coverage *coverage = &call->world->coverage;
-    static const char *const outcomes[] = {"done",    "not the leader", "discarded", "unknown", "unconfirmed",
-                                           "busy",    "stopping",       "refused"};
+    static const char *const outcomes[] = {"done",        "not the leader", "discarded", "unknown",
+                                           "unconfirmed", "busy",           "stopping",  "refused"};
     static const char *const requests[] = {"adding", "promoting", "removing", "handing over to"};
     if (call->request == MEMBERS_TRANSFER)
         coverage->counts[answer->outcome == QUEEN_DONE ? COVER_TRANSFERS : COVER_TRANSFERS_FAILED]++;
@@ -136,7 +137,8 @@ static void reach_leader(struct world *world, unsigned number, uint64_t unused, 
     free(argument);
     const struct node *target = &world->nodes[call->target];
     const struct raft *raft = node->state == NODE_UP ? replica_raft(node->replica) : NULL;
-    bool is_possible = raft && (call->request == MEMBERS_TRANSFER || (target->id && target->id == call->target_id));
+    bool is_possible =
+        raft && (call->request == MEMBERS_TRANSFER || (target->id && target->id == call->target_id));
     if (is_possible && call->request == MEMBERS_REMOVE)
         is_possible = may_remove(world, raft, target->id);
     if (!is_possible) {
@@ -167,7 +169,8 @@ static struct node *find_leader(struct world *world)
     unsigned first = (unsigned)sim_random_below(&world->member_random, SIM_NODES);
     for (unsigned i = 0; i < SIM_NODES; i++) {
         struct node *node = &world->nodes[(first + i) % SIM_NODES + 1];
-        raft_id leader = node->state == NODE_UP && !node->is_paused ? raft_leader(replica_raft(node->replica)) : 0;
+        raft_id leader =
+            node->state == NODE_UP && !node->is_paused ? raft_leader(replica_raft(node->replica)) : 0;
         if (leader)
             return world_node_of(world, leader);
     }
@@ -180,7 +183,10 @@ void members_ask(struct world *world, enum members_request request, struct node 
     if (!leader || (target && !target->is_paused && !network_passes(world, target->number, leader->number)))
         return;
     struct change_call *call = hive_malloc(sizeof *call);
-    *call = (struct change_call){.world = world, .request = request, .target = target ? target->number : 0, .target_id = target ? target->id : 0};
+    *call = (struct change_call){.world = world,
+                                 .request = request,
+                                 .target = target ? target->number : 0,
+                                 .target_id = target ? target->id : 0};
     struct sim_event event = {
         .at_us = world->now_us + network_delay_us(world),
         .run = reach_leader,

@@ -62,7 +62,8 @@ static void hear_unreachable(struct world *world, unsigned number, uint64_t peer
 
 void network_tell_unreachable(struct world *world, unsigned to, uint64_t life, raft_id peer, int64_t after_us)
 {
-    struct sim_event event = {.at_us = world->now_us + after_us, .run = hear_unreachable, .number = peer, .life = life, .node = to};
+    struct sim_event event = {
+        .at_us = world->now_us + after_us, .run = hear_unreachable, .number = peer, .life = life, .node = to};
     sim_events_add(&world->events, &event);
 }
 
@@ -71,7 +72,8 @@ static void deliver_request(struct world *world, struct packet *packet)
     struct node *node = &world->nodes[packet->to];
     if (node->state != NODE_UP || node->id != packet->message.to) {
         if (!world->cut[packet->to][packet->from])
-            network_tell_unreachable(world, packet->from, packet->sender_life, packet->message.to, REFUSED_US);
+            network_tell_unreachable(world, packet->from, packet->sender_life, packet->message.to,
+                                     REFUSED_US);
         return;
     }
     struct rpc *rpc = hive_malloc(sizeof *rpc);
@@ -130,7 +132,7 @@ static void post(struct world *world, struct packet *packet)
         raft_id asked = is_reply(&packet->message) ? packet->message.from : packet->message.to;
         if (sim_random_chance(&world->network_random, world->config.noticed_per_mille))
             network_tell_unreachable(world, asker, packet->sender_life, asked,
-                             sim_random_skewed(&world->network_random, REFUSED_US, 500 * MS));
+                                     sim_random_skewed(&world->network_random, REFUSED_US, 500 * MS));
         packet->users++;
         packet_free(packet);
         return;
@@ -152,7 +154,8 @@ void network_send(struct node *node, const struct raft_message *message)
     }
     struct node *to = world_node_of(world, message->to);
     if (!to || to == node)
-        world_fail(world, "%s sends to %llu, which is nobody else", node->address, (unsigned long long)message->to);
+        world_fail(world, "%s sends to %llu, which is nobody else", node->address,
+                   (unsigned long long)message->to);
     struct packet *packet = packet_copy(world, message);
     packet->from = node->number;
     packet->to = to->number;
@@ -160,7 +163,8 @@ void network_send(struct node *node, const struct raft_message *message)
     post(world, packet);
 }
 
-void network_reply(struct node *node, enum queen_outcome outcome, const struct raft_message *reply, struct rpc *rpc)
+void network_reply(struct node *node, enum queen_outcome outcome, const struct raft_message *reply,
+                   struct rpc *rpc)
 {
     struct world *world = node->world;
     LIST_REMOVE(rpc, link);
@@ -214,7 +218,8 @@ void network_crash(struct node *node, bool is_seen)
     break_streams(node);
     for (unsigned i = 1; i <= SIM_NODES && is_seen; i++) {
         struct node *other = &world->nodes[i];
-        if (other->state != NODE_UP || other == node || world->cut[node->number][i] || world->cut[i][node->number])
+        if (other->state != NODE_UP || other == node || world->cut[node->number][i] ||
+            world->cut[i][node->number])
             continue;
         struct sim_event event = {
             .at_us = world->now_us + network_delay_us(world),

@@ -23,12 +23,14 @@ struct rpc {
 };
 
 void network_send(struct node *node, const struct raft_message *message);
-void network_reply(struct node *node, enum queen_outcome outcome, const struct raft_message *reply, struct rpc *rpc);
+void network_reply(struct node *node, enum queen_outcome outcome, const struct raft_message *reply,
+                   struct rpc *rpc);
 /* A node's process ended, and its connections with it: the others see them close, but not where the whole machine lost power. */
 void network_crash(struct node *node, bool is_seen);
 void network_destroy(struct world *world);
 /* The process `life` of node `to` hears that a message to `peer` was not delivered. */
-void network_tell_unreachable(struct world *world, unsigned to, uint64_t life, raft_id peer, int64_t after_us);
+void network_tell_unreachable(struct world *world, unsigned to, uint64_t life, raft_id peer,
+                              int64_t after_us);
 
 /* May something go from one node to the other now? Draws. */
 bool network_passes(struct world *world, unsigned from, unsigned to);

@@ -12,7 +12,8 @@ static uint64_t mix(uint64_t z)
 
 struct sim_random sim_random_stream(uint64_t seed, uint64_t stream)
 {
-    return (struct sim_random){.state = mix(seed + 0x632be59bd9b4e019) ^ mix(stream * 0x9e3779b97f4a7c15 + 1)};
+    return (struct sim_random){.state =
+                                   mix(seed + 0x632be59bd9b4e019) ^ mix(stream * 0x9e3779b97f4a7c15 + 1)};
 }
 
 uint64_t sim_random_next(struct sim_random *random)

@@ -14,7 +14,7 @@ struct sim_random {
 struct sim_random sim_random_stream(uint64_t seed, uint64_t stream);
 
 uint64_t sim_random_next(struct sim_random *random);
-uint64_t sim_random_below(struct sim_random *random, uint64_t below);                /* 0 where below is 0 */
+uint64_t sim_random_below(struct sim_random *random, uint64_t below);               /* 0 where below is 0 */
 int64_t sim_random_between(struct sim_random *random, int64_t least, int64_t most); /* both included */
 bool sim_random_chance(struct sim_random *random, unsigned per_mille);
 /* Mostly near `least`, seldom near `most`: delays and sizes, as they are in life. */

@@ -142,7 +142,8 @@ void shadow_persist(struct shadow *shadow, const struct raft_update *update)
 
 void shadow_durable(struct shadow *shadow, uint64_t write)
 {
-    while (shadow->record_first < shadow->record_count && shadow->records[shadow->record_first].write <= write)
+    while (shadow->record_first < shadow->record_count &&
+           shadow->records[shadow->record_first].write <= write)
         apply(&shadow->durable, &shadow->records[shadow->record_first++]);
     if (shadow->record_first == shadow->record_count)
         shadow->record_first = shadow->record_count = 0;
@@ -159,7 +160,8 @@ static bool is_recovered(const struct shadow_state *state, const struct store_re
     if (recovery->term != state->term || recovery->voted_for != state->voted_for)
         return false;
     /* A snapshot that the log does not reach, or that contradicts it, takes its place. */
-    if (snapshot && shadow_term(&state->log, snapshot->index) != snapshot->term && snapshot->index > state->log.start)
+    if (snapshot && shadow_term(&state->log, snapshot->index) != snapshot->term &&
+        snapshot->index > state->log.start)
         return last == snapshot->index;
     if (last != shadow_last(&state->log))
         return false;

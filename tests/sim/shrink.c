@@ -114,8 +114,10 @@ void shrink_run(uint64_t seed)
         if (shorter_ms > 0 && still_fails(&shrink, shrink.kept, shorter_ms))
             shrink.faults_ms = shorter_ms;
     }
-    campaign_try(&(struct world_options){.seed = seed, .kept = kept, .kept_count = shrink.count, .faults_ms = shrink.faults_ms},
-                 message, sizeof message);
+    campaign_try(
+        &(struct world_options){
+            .seed = seed, .kept = kept, .kept_count = shrink.count, .faults_ms = shrink.faults_ms},
+        message, sizeof message);
     printf("after %u tries, with %zu faults: %s", shrink.tries, kept_count(&shrink), message);
     printf("smallest: make sim SEED=%" PRIu64 " SIM_OPTIONS='--keep-faults ", seed);
     shrink_print_kept(kept, shrink.count);

@@ -105,7 +105,8 @@ static int sim_rename(const struct disk *base, const char *from, const char *to)
     struct sim_file *file = name->file;
     const char *target = sim_disk_name(disk, to)->path;
     name = sim_disk_find(disk, from);
-    sim_disk_change(disk, (struct sim_change){.kind = SIM_CHANGE_RENAME, .from = name->path, .to = target}, file);
+    sim_disk_change(disk, (struct sim_change){.kind = SIM_CHANGE_RENAME, .from = name->path, .to = target},
+                    file);
     return what == FATE_DIE ? -EIO : 0;
 }
 
@@ -142,8 +143,8 @@ static int sim_sync_directory(const struct disk *base, const char *path)
     return what == FATE_DIE ? -EIO : 0;
 }
 
-static int sim_list(const struct disk *base, const char *path,
-                    int (*visit)(const char *name, void *context), void *context)
+static int sim_list(const struct disk *base, const char *path, int (*visit)(const char *name, void *context),
+                    void *context)
 {
     struct sim_disk *disk = of(base);
     size_t count = 0;

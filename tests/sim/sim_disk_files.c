@@ -89,7 +89,8 @@ void sim_file_settle(struct sim_file *file)
     settle_size(file);
 }
 
-uint64_t sim_file_settle_some(struct sim_file *file, struct sim_random *random, unsigned per_mille, bool forgets)
+uint64_t sim_file_settle_some(struct sim_file *file, struct sim_random *random, unsigned per_mille,
+                              bool forgets)
 {
     uint64_t lost = 0;
     for (size_t i = 0; i < file->range_count; i++) {
@@ -144,7 +145,7 @@ struct sim_name *sim_disk_name(struct sim_disk *disk, const char *path)
         disk->name_capacity = disk->name_capacity ? disk->name_capacity * 2 : 16;
         disk->names = hive_realloc(disk->names, disk->name_capacity, sizeof *disk->names);
     }
-    disk->names[disk->name_count] = 
+    disk->names[disk->name_count] =
         (struct sim_name){.path = hive_strdup(path), .hash = sim_hash(0, path, strlen(path))};
     return &disk->names[disk->name_count++];
 }

@@ -12,11 +12,11 @@ struct sim_range {
 };
 
 struct sim_file {
-    uint64_t users;      /* names, changes of names and handles that speak of it */
-    char *data;          /* as it is seen */
-    char *durable;       /* as it is on the disk */
+    uint64_t users; /* names, changes of names and handles that speak of it */
+    char *data;     /* as it is seen */
+    char *durable;  /* as it is on the disk */
     size_t size, durable_size;
-    size_t capacity;     /* of both; beyond the sizes there are zeros */
+    size_t capacity; /* of both; beyond the sizes there are zeros */
     struct sim_range *ranges;
     size_t range_count, range_capacity;
     bool is_locked;
@@ -29,7 +29,8 @@ void sim_file_write(struct sim_file *file, size_t offset, const void *bytes, siz
 void sim_file_resize(struct sim_file *file, size_t size);
 void sim_file_settle(struct sim_file *file); /* synced */
 /* Of the unsynced sectors and the size, each got to the disk with that probability; `forgets`: the others never will. Returns how many did not. */
-uint64_t sim_file_settle_some(struct sim_file *file, struct sim_random *random, unsigned per_mille, bool forgets);
+uint64_t sim_file_settle_some(struct sim_file *file, struct sim_random *random, unsigned per_mille,
+                              bool forgets);
 void sim_file_lose(struct sim_file *file); /* what is seen is what is on the disk */
 
 struct sim_name {

@@ -6,7 +6,8 @@
 int64_t snapshotter_delay_us(struct node *node)
 {
     struct world *world = node->world;
-    int64_t delay_us = sim_random_skewed(&world->disk_random, world->config.disk_least_us, world->config.disk_most_us);
+    int64_t delay_us =
+        sim_random_skewed(&world->disk_random, world->config.disk_least_us, world->config.disk_most_us);
     delay_us *= node->slow_factor;
     int64_t stall_us = node->stalled_until_us - world->now_us;
     return delay_us + (stall_us > 0 ? stall_us : 0);

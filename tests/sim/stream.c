@@ -86,8 +86,8 @@ static int incoming_begin(struct node *node, const struct stream *stream)
     node->incoming_index = stream->snapshot.index;
     node->incoming_term = stream->snapshot.term;
     node->incoming_bytes = stream->file_bytes;
-    int result = store_incoming_begin(node->store, stream->snapshot.index, stream->snapshot.term, stream->file_bytes,
-                                      &node->incoming, &node->incoming_offset, NULL);
+    int result = store_incoming_begin(node->store, stream->snapshot.index, stream->snapshot.term,
+                                      stream->file_bytes, &node->incoming, &node->incoming_offset, NULL);
     if (result == 0 && node->incoming_offset > 0)
         node->world->coverage.counts[COVER_STREAMS_RESUMED]++;
     return result;
@@ -96,7 +96,8 @@ static int incoming_begin(struct node *node, const struct stream *stream)
 static int take_piece(struct node *node, struct stream *stream)
 {
     char piece[4096];
-    size_t most = node->world->config.chunk_bytes < sizeof piece ? node->world->config.chunk_bytes : sizeof piece;
+    size_t most =
+        node->world->config.chunk_bytes < sizeof piece ? node->world->config.chunk_bytes : sizeof piece;
     if (node->incoming_offset != stream->offset)
         return 0; /* the answer says where to go on */
     ssize_t bytes = store_snapshot_read_file(stream->reader, stream->offset, piece, most, NULL);
@@ -173,7 +174,8 @@ static void send_piece(struct stream *stream)
     struct world *world = stream->world;
     stream->piece++;
     if (network_passes(world, stream->from, stream->to))
-        add_event(stream, network_delay_us(world) + world->config.disk_least_us, stream->to, piece_arrives, NULL);
+        add_event(stream, network_delay_us(world) + world->config.disk_least_us, stream->to, piece_arrives,
+                  NULL);
     add_event(stream, ANSWER_US, 0, give_up, (void *)(uintptr_t)stream->piece);
 }
 

@@ -110,26 +110,29 @@ void trace_header(struct world *world)
         return;
     struct hive_buffer *line = &world->trace->line;
     hive_buffer_clear(line);
-    hive_buffer_format(line, "{\"type\":\"header\",\"format\":\"hive-trace\",\"version\":1,\"seed\":\"%" PRIu64 "\",\"nodes\":[",
+    hive_buffer_format(line,
+                       "{\"type\":\"header\",\"format\":\"hive-trace\",\"version\":1,\"seed\":\"%" PRIu64
+                       "\",\"nodes\":[",
                        world->seed);
     for (unsigned i = 1; i <= SIM_NODES; i++)
         hive_buffer_format(line, "%s\"queen-%u:1\"", i > 1 ? "," : "", i);
-    hive_buffer_format(line,
-                       "],\"settings\":{\"founders\":%u,\"faults_ms\":%" PRId64 ",\"election_timeout_min_ms\":%" PRId64
-                       ",\"election_timeout_max_ms\":%" PRId64 ",\"heartbeat_ms\":%" PRId64
-                       ",\"batch_entries\":%zu,\"batch_bytes\":%zu,\"inflight_appends\":%zu,\"disk_stall_ms\":%" PRId64
-                       ",\"read_lease\":%s,\"snapshot_entries\":%" PRIu64 ",\"snapshot_bytes\":%" PRIu64
-                       ",\"trailing_entries\":%" PRIu64 ",\"segment_bytes\":%zu,\"disk_us\":[%" PRId64 ",%" PRId64
-                       "],\"delay_us\":[%" PRId64 ",%" PRId64 "],\"drop_per_mille\":%u,\"duplicate_per_mille\":%u,\"reorder_per_mille\":%u"
-                       ",\"clients\":%u,\"keys\":%u,\"drift_per_mille\":%u}",
-                       config->founders, config->faults_ms, config->raft.election_timeout_min_ms,
-                       config->raft.election_timeout_max_ms, config->raft.heartbeat_ms, config->raft.batch_entries,
-                       config->raft.batch_bytes, config->raft.inflight_appends, config->raft.disk_stall_ms,
-                       config->raft.read_lease ? "true" : "false", config->snapshot_entries, config->snapshot_bytes,
-                       config->trailing_entries, config->segment_bytes, config->disk_least_us, config->disk_most_us,
-                       config->delay_least_us, config->delay_most_us, config->drop_per_mille,
-                       config->duplicate_per_mille, config->reorder_per_mille,
-                       config->client_count, config->key_count, config->drift_per_mille);
+    hive_buffer_format(
+        line,
+        "],\"settings\":{\"founders\":%u,\"faults_ms\":%" PRId64 ",\"election_timeout_min_ms\":%" PRId64
+        ",\"election_timeout_max_ms\":%" PRId64 ",\"heartbeat_ms\":%" PRId64
+        ",\"batch_entries\":%zu,\"batch_bytes\":%zu,\"inflight_appends\":%zu,\"disk_stall_ms\":%" PRId64
+        ",\"read_lease\":%s,\"snapshot_entries\":%" PRIu64 ",\"snapshot_bytes\":%" PRIu64
+        ",\"trailing_entries\":%" PRIu64 ",\"segment_bytes\":%zu,\"disk_us\":[%" PRId64 ",%" PRId64
+        "],\"delay_us\":[%" PRId64 ",%" PRId64
+        "],\"drop_per_mille\":%u,\"duplicate_per_mille\":%u,\"reorder_per_mille\":%u"
+        ",\"clients\":%u,\"keys\":%u,\"drift_per_mille\":%u}",
+        config->founders, config->faults_ms, config->raft.election_timeout_min_ms,
+        config->raft.election_timeout_max_ms, config->raft.heartbeat_ms, config->raft.batch_entries,
+        config->raft.batch_bytes, config->raft.inflight_appends, config->raft.disk_stall_ms,
+        config->raft.read_lease ? "true" : "false", config->snapshot_entries, config->snapshot_bytes,
+        config->trailing_entries, config->segment_bytes, config->disk_least_us, config->disk_most_us,
+        config->delay_least_us, config->delay_most_us, config->drop_per_mille, config->duplicate_per_mille,
+        config->reorder_per_mille, config->client_count, config->key_count, config->drift_per_mille);
     end_line(world);
 }
 
@@ -147,11 +150,11 @@ static void append_peers(struct hive_buffer *line, struct node *node)
     hive_buffer_append_text(line, ",\"peers\":[");
     for (size_t i = 0; i < count; i++) {
         const struct node *peer = world_node_of(node->world, peers[i].id);
-        hive_buffer_format(line, "%s{\"address\":\"%s\",\"kind\":\"%s\"", i > 0 ? "," : "", peer ? peer->address : "",
-                           raft_member_kind_names[peers[i].kind]);
+        hive_buffer_format(line, "%s{\"address\":\"%s\",\"kind\":\"%s\"", i > 0 ? "," : "",
+                           peer ? peer->address : "", raft_member_kind_names[peers[i].kind]);
         if (node->role == RAFT_LEADER)
-            hive_buffer_format(line, ",\"match\":%" PRIu64 ",\"next\":%" PRIu64 ",\"state\":\"%s\"", peers[i].match,
-                               peers[i].next, states[peers[i].state]);
+            hive_buffer_format(line, ",\"match\":%" PRIu64 ",\"next\":%" PRIu64 ",\"state\":\"%s\"",
+                               peers[i].match, peers[i].next, states[peers[i].state]);
         hive_buffer_append_text(line, "}");
     }
     hive_buffer_append_text(line, "]");
@@ -172,13 +175,15 @@ static void write_health(struct node *node, const struct shown *now)
         end_line(world);
         return;
     }
-    hive_buffer_format(line, ",\"up\":true,\"health\":{\"id\":\"%" PRIu64 "\",\"raft_state\":\"%s\",\"standing\":\"%s\",\"term\":%" PRIu64,
+    hive_buffer_format(line,
+                       ",\"up\":true,\"health\":{\"id\":\"%" PRIu64
+                       "\",\"raft_state\":\"%s\",\"standing\":\"%s\",\"term\":%" PRIu64,
                        node->id, state_name(now->role, now->standing), standings[now->standing], now->term);
     append_address(line, "leader", world, now->leader);
     append_address(line, "voted_for", world, now->voted_for);
     hive_buffer_format(line,
-                       ",\"log\":{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64 ",\"applied\":%" PRIu64
-                       ",\"snapshot\":%" PRIu64 "}",
+                       ",\"log\":{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64
+                       ",\"applied\":%" PRIu64 ",\"snapshot\":%" PRIu64 "}",
                        now->first, now->last, now->commit, now->applied, now->snapshot);
     append_peers(line, node);
     hive_buffer_append_text(line, "}");
@@ -255,8 +260,8 @@ void trace_configuration(struct node *node, const struct raft_configuration *con
     struct hive_buffer *line = begin_line(world, "members", node);
     hive_buffer_format(line, ",\"index\":%" PRIu64 ",\"members\":[", configuration->index);
     for (size_t i = 0; i < configuration->count; i++)
-        hive_buffer_format(line, "%s{\"id\":\"%" PRIu64 "\",\"address\":\"%s\",\"kind\":\"%s\"}", i > 0 ? "," : "",
-                           configuration->members[i].id, configuration->members[i].address,
+        hive_buffer_format(line, "%s{\"id\":\"%" PRIu64 "\",\"address\":\"%s\",\"kind\":\"%s\"}",
+                           i > 0 ? "," : "", configuration->members[i].id, configuration->members[i].address,
                            raft_member_kind_names[configuration->members[i].kind]);
     hive_buffer_append_text(line, "]");
     end_line(world);
@@ -268,7 +273,8 @@ void trace_message(struct world *world, const struct packet *packet, const char 
     if (!world->trace || !world->trace->with_messages)
         return;
     struct hive_buffer *line = begin_line(world, "message", NULL);
-    hive_buffer_format(line, ",\"from\":\"%s\",\"to\":\"%s\",\"what\":\"%s\",\"message\":\"%s\",\"term\":%" PRIu64,
+    hive_buffer_format(line,
+                       ",\"from\":\"%s\",\"to\":\"%s\",\"what\":\"%s\",\"message\":\"%s\",\"term\":%" PRIu64,
                        world->nodes[packet->from].address, world->nodes[packet->to].address, what,
                        message_names[message->type], message->term);
     if (message->type == RAFT_APPEND_ENTRIES)
@@ -281,10 +287,11 @@ void trace_message(struct world *world, const struct packet *packet, const char 
                            message->append_entries_reply.match_index);
     if (message->type == RAFT_REQUEST_VOTE)
         hive_buffer_format(line, ",\"pre_vote\":%s,\"last_log_index\":%" PRIu64 ",\"last_log_term\":%" PRIu64,
-                           message->request_vote.pre_vote ? "true" : "false", message->request_vote.last_log_index,
-                           message->request_vote.last_log_term);
+                           message->request_vote.pre_vote ? "true" : "false",
+                           message->request_vote.last_log_index, message->request_vote.last_log_term);
     if (message->type == RAFT_REQUEST_VOTE_REPLY)
-        hive_buffer_format(line, ",\"vote_granted\":%s", message->request_vote_reply.vote_granted ? "true" : "false");
+        hive_buffer_format(line, ",\"vote_granted\":%s",
+                           message->request_vote_reply.vote_granted ? "true" : "false");
     end_line(world);
 }
 

@@ -13,7 +13,8 @@ void trace_header(struct world *world);
 void trace_step(struct node *node); /* if anything that is shown has changed */
 void trace_event(struct world *world, const struct node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void trace_fault(struct world *world, size_t number, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void trace_fault(struct world *world, size_t number, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void trace_transition(struct node *node, const struct raft_transition *transition);
 void trace_configuration(struct node *node, const struct raft_configuration *configuration);
 void trace_message(struct world *world, const struct packet *packet, const char *what);

@@ -76,7 +76,7 @@ static int64_t one_of(struct sim_random *random, const int64_t *values, size_t c
 {
     return values[sim_random_below(random, count)];
 }
-#define ONE_OF(random, ...)                                                                                           \
+#define ONE_OF(random, ...)                                                                                  \
     one_of(random, (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
 
 static void draw_raft(struct sim_random *random, struct raft_config *raft)
@@ -84,7 +84,8 @@ static void draw_raft(struct sim_random *random, struct raft_config *raft)
     int64_t election_ms = ONE_OF(random, 150, 150, 150, 50, 300, 1000);
     *raft = (struct raft_config){
         .election_timeout_min_ms = election_ms,
-        .election_timeout_max_ms = election_ms * ONE_OF(random, 2, 2, 2, 3) - ONE_OF(random, 0, 0, election_ms / 2),
+        .election_timeout_max_ms =
+            election_ms * ONE_OF(random, 2, 2, 2, 3) - ONE_OF(random, 0, 0, election_ms / 2),
         .heartbeat_ms = election_ms / ONE_OF(random, 3, 3, 5, 2),
         .batch_entries = (size_t)ONE_OF(random, 1, 3, 16, 1024, 1024),
         .batch_bytes = (size_t)ONE_OF(random, 1, 300, 4096, 2 * 1024 * 1024),
@@ -274,7 +275,8 @@ void world_fail(struct world *world, const char *format, ...)
     trace_end(world, message);
     trace_close(world->trace);
     fflush(stdout);
-    fprintf(stderr, "seed %" PRIu64 ", after %.3f s: %s\n", world->seed, (double)world->now_us / 1e6, message);
+    fprintf(stderr, "seed %" PRIu64 ", after %.3f s: %s\n", world->seed, (double)world->now_us / 1e6,
+            message);
     _exit(1);
 }
 

@@ -22,7 +22,7 @@
 #include "sim/sim_disk.h"
 #include "store/store.h"
 
-#define SIM_NODES 9 /* places for queens, numbered from 1 */
+#define SIM_NODES 9               /* places for queens, numbered from 1 */
 #define MS        ((int64_t)1000) /* virtual time is kept in microseconds */
 
 struct world;
@@ -39,8 +39,8 @@ struct rpc;
 
 /* What a run is made of; drawn from its seed (world_draw). */
 struct world_config {
-    unsigned founders;     /* 1 to 7 */
-    int64_t faults_ms;     /* so long faults are let loose; then all is healed */
+    unsigned founders;       /* 1 to 7 */
+    int64_t faults_ms;       /* so long faults are let loose; then all is healed */
     struct raft_config raft; /* but for the id */
     int64_t request_timeout_ms, rpc_timeout_ms;
     uint64_t snapshot_entries, snapshot_bytes, trailing_entries;
@@ -48,9 +48,9 @@ struct world_config {
     int64_t disk_least_us, disk_most_us;            /* how long a write takes */
     int64_t delay_least_us, delay_most_us;          /* of a packet */
     unsigned drop_per_mille, duplicate_per_mille, noticed_per_mille; /* the last: of drops that are noticed */
-    unsigned reorder_per_mille;                                      /* of packets that do not keep the order of their link */
+    unsigned reorder_per_mille; /* of packets that do not keep the order of their link */
     unsigned client_count, key_count;
-    int64_t think_ms; /* a client rests so long at most between two requests */
+    int64_t think_ms;         /* a client rests so long at most between two requests */
     unsigned drift_per_mille; /* clocks run so much too fast or too slow at most */
 };
 
@@ -75,14 +75,14 @@ struct node {
     bool has_founding;  /* its disk knows what the group was founded with */
     struct sim_disk *disk;
     struct sim_clock clock;
-    raft_id id;                          /* of its disk; 0: never started on this one */
-    struct sim_event_list deferred;      /* what happened to it while it was paused */
+    raft_id id;                     /* of its disk; 0: never started on this one */
+    struct sim_event_list deferred; /* what happened to it while it was paused */
 
     /* While it is up. */
     struct store *store;
     struct replica *replica;
-    int64_t tick_us;        /* when a tick is under way; INT64_MAX: none */
-    uint64_t seen_failures; /* of its disk, when it started */
+    int64_t tick_us;            /* when a tick is under way; INT64_MAX: none */
+    uint64_t seen_failures;     /* of its disk, when it started */
     enum crash_kind disk_crash; /* how it ends where the disk ends it */
 
     /* The thread that writes the log. */
@@ -125,17 +125,17 @@ struct world {
     bool is_healed;                   /* faults are over */
     bool is_probed;                   /* and a write was committed since */
 
-    struct raft_configuration founding; /* count 0: not all founders were seen yet */
+    struct raft_configuration founding;              /* count 0: not all founders were seen yet */
     unsigned char cut[SIM_NODES + 1][SIM_NODES + 1]; /* [from][to]: by so many faults */
     int64_t last_arrival_us[SIM_NODES + 1][SIM_NODES + 1];
-    unsigned drop_per_mille;                /* now */
+    unsigned drop_per_mille; /* now */
     int64_t delay_most_us;
 
     struct identity {
         raft_id id;
         unsigned node;
         bool is_dead; /* its disk was wiped */
-    } *identities;
+    } * identities;
     size_t identity_count;
     struct known_configuration *known; /* configurations that were ever in force somewhere (members.c) */
     size_t known_count, known_capacity;
@@ -160,10 +160,10 @@ void world_draw(uint64_t seed, struct world_config *config);
  */
 struct world_options {
     uint64_t seed;
-    int64_t faults_ms;       /* 0: as the seed says */
-    const bool *kept;        /* NULL: all */
+    int64_t faults_ms; /* 0: as the seed says */
+    const bool *kept;  /* NULL: all */
     size_t kept_count;
-    const char *trace_path;  /* NULL: none; "-": stdout */
+    const char *trace_path; /* NULL: none; "-": stdout */
     bool trace_messages;
 };
 struct world_result {
@@ -219,9 +219,10 @@ void world_after(struct world *world, int64_t delay_us, void (*call)(struct worl
 
 /* ---- nodes (node.c) ---- */
 
-struct node *world_node_of(struct world *world, raft_id id); /* the place whose disk has or had that id; NULL: none */
-bool world_is_dead(const struct world *world, raft_id id);   /* its disk was wiped */
-struct node *world_leader(struct world *world);               /* of the highest term; NULL: none */
+struct node *world_node_of(struct world *world,
+                           raft_id id); /* the place whose disk has or had that id; NULL: none */
+bool world_is_dead(const struct world *world, raft_id id); /* its disk was wiped */
+struct node *world_leader(struct world *world);            /* of the highest term; NULL: none */
 void world_identify(struct node *node, raft_id id);
 void world_forget_identity(struct node *node);
 

@@ -9,7 +9,11 @@ static void done(struct world *world, unsigned number, uint64_t write, void *arg
     (void)argument;
     struct node *node = &world->nodes[number];
     if (world->now_us < node->stalled_until_us) {
-        struct sim_event event = {.at_us = node->stalled_until_us, .run = done, .number = write, .life = node->life, .node = number};
+        struct sim_event event = {.at_us = node->stalled_until_us,
+                                  .run = done,
+                                  .number = write,
+                                  .life = node->life,
+                                  .node = number};
         sim_events_add(&world->events, &event);
         return;
     }
@@ -54,7 +58,8 @@ void writer_persist(void *context, const struct raft_update *update)
     struct node *node = context;
     struct hive_buffer *batch = &node->gathered;
     checks_persist(node, update);
-    if (update->install && !update->install_keeps_log) /* where the log agrees with it, the file says it all */
+    if (update->install &&
+        !update->install_keeps_log) /* where the log agrees with it, the file says it all */
         store_encode_install(batch, update->install->index, update->install->term);
     if (update->truncate_from > 0)
         store_encode_truncate(batch, update->truncate_from);
@@ -69,7 +74,8 @@ void writer_persist(void *context, const struct raft_update *update)
 void writer_crash(struct node *node)
 {
     struct world *world = node->world;
-    if (node->writing_write && !node->disk->is_dead && node->store && sim_random_chance(&world->disk_random, 700)) {
+    if (node->writing_write && !node->disk->is_dead && node->store &&
+        sim_random_chance(&world->disk_random, 700)) {
         /* The write was somewhere on its way. */
         sim_disk_crash_after(node->disk, 1 + sim_random_below(&world->disk_random, 4));
         store_write(node->store, node->writing.data, node->writing.size, NULL);

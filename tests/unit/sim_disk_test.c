@@ -143,7 +143,8 @@ static void test_names_are_lost_until_the_directory_is_synced(void **state)
         open_file(disk, "/d/h");
         lose_power(disk);
         bool is_renamed = get(disk, "/d/g", 0) == 'a', is_made = get(disk, "/d/h", 0) != '-';
-        assert_true(is_renamed != (get(disk, "/d/f", 0) == 'a')); /* a rename is done or not, never lost between */
+        assert_true(is_renamed !=
+                    (get(disk, "/d/f", 0) == 'a')); /* a rename is done or not, never lost between */
         outcomes[is_renamed * 2 + is_made]++;
         sim_disk_destroy(disk);
     }
