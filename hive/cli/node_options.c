@@ -35,9 +35,8 @@ const struct hive_option cli_node_options[] = {
              "one list",
      .completion = "node"},
     {OPTION("join", LIST, join, "HOST:PORT"), .group = QUEENS,
-     .help =
-         "Become a member of the group that this queen belongs to; several are tried in turn. Only for a new "
-         "--data-dir: a queen that has been a member is one, or was removed",
+     .help = "Begin with a new --data-dir as a member of the group that this queen belongs to; several are "
+             "tried in turn",
      .completion = "node"},
     {OPTION("standby", FLAG, standby, NULL), .group = QUEENS,
      .help = "Wait until somebody adds this queen to a group ('hive members add')"},
@@ -72,10 +71,9 @@ const struct hive_option cli_node_options[] = {
      .help = "The same, after so many bytes of commands (67108864, which is 64 MiB; 0: never)",
      .max = INT64_C(1) << 50},
     {OPTION("read-lease", FLAG, read_lease, NULL), .group = QUEENS,
-     .help = "Let the leader answer reads without asking the others first, as long as nobody can have been "
-             "elected; "
-             "right only while no two clocks run apart by more than --clock-drift, and a leader that dies is "
-             "noticed by its silence only. To be given to all queens or none"},
+     .help = "Let the leader answer reads without asking the others as long as nobody can have been elected, "
+             "which "
+             "trusts the clocks to keep --clock-drift; for all queens of a group, or none"},
     {OPTION("clock-drift", INT, clock_drift_percent, "PERCENT"), .group = QUEENS,
      .help = "By how much one queen's clock may run faster than another's, for --read-lease (10)", .max = 90},
 

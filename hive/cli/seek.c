@@ -2,6 +2,9 @@
  * that a verb that was told of one queen finds the others when that one is gone. */
 #include "cli/seek.h"
 
+#include <signal.h>
+#include <sys/signalfd.h>
+
 #include "cli/census.h"
 #include "hive/memory.h"
 
@@ -77,4 +80,14 @@ bool cli_seek_round(struct cli_seek *seek, enum cli_wish wish, char address[HIVE
             seek->turn = i + 1;
     cli_census_finish(&census);
     return found != NULL;
+}
+
+int cli_open_signals(void)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -18,6 +18,10 @@ struct cli_seek {
 void cli_seek_begin(struct cli_seek *seek, const struct cli *cli);
 void cli_seek_finish(struct cli_seek *seek);
 
+/* From here on Ctrl-C and SIGTERM end nothing by themselves: the descriptor that is returned is readable once one has
+ * come. The caller closes it. */
+int cli_open_signals(void);
+
 enum cli_wish {
     CLI_WISH_LEADER, /* the leader */
     CLI_WISH_LED,    /* any that knows a leader: what she has is of now */

@@ -26,12 +26,13 @@ struct snapshot {
     struct cli cli;
     bool force, stale;
     struct cli_seek seek;
-    const char *path;    /* NULL: standard output */
-    char *temporary;     /* owned: what is written until it is complete; NULL where there is none */
-    int file;            /* open for writing */
-    uint64_t bytes;      /* received */
-    bool shows_progress; /* on standard error */
-    int64_t shown_ms;    /* monotonic: when it was last shown */
+    const char *path;      /* NULL: standard output */
+    char *temporary;       /* owned: what is written until it is complete; NULL where there is none */
+    int file;              /* open for writing */
+    struct pollfd signals; /* readable: the user wants it to end */
+    uint64_t bytes;        /* received */
+    bool shows_progress;   /* on standard error */
+    int64_t shown_ms;      /* monotonic: when it was last shown */
     bool is_ended, is_complete, is_refused;
     int error_number; /* of a write; 0: none */
 };
@@ -158,8 +159,8 @@ static void download(struct snapshot *snapshot, const char *address)
     struct hive_http_client *client = hive_http_client_create();
     snapshot->is_ended = false;
     hive_http_client_start(client, &request, end_download, snapshot);
-    while (!snapshot->is_ended)
-        hive_http_client_wait(client, NULL, 0, 1000);
+    while (!snapshot->is_ended && !snapshot->signals.revents)
+        hive_http_client_wait(client, &snapshot->signals, 1, 1000);
     hive_http_client_destroy(client);
     free(url);
 }
@@ -176,6 +177,8 @@ static enum hive_exit receive(struct snapshot *snapshot)
             download(snapshot, address);
         if (snapshot->is_complete)
             return HIVE_EXIT_OK;
+        if (snapshot->signals.revents)
+            return cli_fail(HIVE_EXIT_FAILED, "no backup: interrupted");
         bool is_lost = snapshot->bytes && !snapshot->temporary;
         if (snapshot->is_refused || is_lost)
             return cli_fail(HIVE_EXIT_FAILED, "no backup: %s", snapshot->seek.reason);
@@ -189,7 +192,7 @@ static enum hive_exit receive(struct snapshot *snapshot)
         if (snapshot->bytes && (ftruncate(snapshot->file, 0) || lseek(snapshot->file, 0, SEEK_SET) < 0))
             return cli_fail(HIVE_EXIT_FAILED, "cannot write %s: %s", snapshot->temporary, strerror(errno));
         snapshot->bytes = 0;
-        poll(NULL, 0, PAUSE_MS);
+        poll(&snapshot->signals, 1, PAUSE_MS);
     }
 }
 
@@ -246,6 +249,7 @@ static enum hive_exit save(struct snapshot *snapshot, const char *path)
 {
     enum hive_exit exit_status;
     cli_seek_begin(&snapshot->seek, &snapshot->cli);
+    snapshot->signals = (struct pollfd){.fd = cli_open_signals(), .events = POLLIN};
     snapshot->shows_progress = isatty(STDERR_FILENO);
     if (strcmp(path, "-") != 0) {
         snapshot->path = path;
@@ -258,6 +262,7 @@ static enum hive_exit save(struct snapshot *snapshot, const char *path)
         exit_status = receive(snapshot);
     }
     free(snapshot->temporary);
+    close(snapshot->signals.fd);
     cli_seek_finish(&snapshot->seek);
     return exit_status;
 }

@@ -4,8 +4,6 @@
  * that of another queen, behind the last id: indexes are the same everywhere. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -243,16 +241,6 @@ static enum hive_exit follow_all(struct watch *watch)
     return watch->exit_status;
 }
 
-static int open_signals(void)
-{
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
-    return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int cli_watch(const struct hive_command *command, int argc, char **argv)
 {
     struct watch watch = {.cli.timeout_ms = CLI_TIMEOUT_MS, .after = -1, .exit_status = HIVE_EXIT_OK};
@@ -262,7 +250,7 @@ int cli_watch(const struct hive_command *command, int argc, char **argv)
     if (watch.list && watch.after >= 0) {
         exit_status = cli_fail(HIVE_EXIT_USAGE, "--list and --after exclude each other: give one of them");
     } else {
-        watch.signals = (struct pollfd){.fd = open_signals(), .events = POLLIN};
+        watch.signals = (struct pollfd){.fd = cli_open_signals(), .events = POLLIN};
         cli_seek_begin(&watch.seek, &watch.cli);
         exit_status = follow_all(&watch);
         cli_seek_finish(&watch.seek);

@@ -176,11 +176,16 @@ static void hint_from_location(struct search *search, const char *location)
         snprintf(search->hint, sizeof search->hint, "%.*s", (int)bytes, authority);
 }
 
+static int64_t repeat_ms(const struct search *search)
+{
+    return search->call->repeat_ms ? search->call->repeat_ms : REPEAT_MS;
+}
+
 /* From here on the call ends with a clear answer, or as "unknown". */
 static void begin_doubt(struct search *search)
 {
     search->is_in_doubt = true;
-    search->deadline_ms = smaller(search->deadline_ms, search->sent_ms + REPEAT_MS);
+    search->deadline_ms = smaller(search->deadline_ms, search->sent_ms + repeat_ms(search));
 }
 
 /* How long the node may take. A keyed write keeps time for another attempt: who hangs need not be who leads then. */
@@ -189,7 +194,7 @@ static int64_t attempt_ms(const struct search *search)
     int64_t left = left_ms(search);
     if (!search->call->is_keyed)
         return left;
-    int64_t half = smaller(left / 2, REPEAT_MS / 2);
+    int64_t half = smaller(left / 2, repeat_ms(search) / 2);
     return smaller(left, half > ATTEMPT_MS ? half : ATTEMPT_MS);
 }
 

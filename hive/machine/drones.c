@@ -87,7 +87,7 @@ static void row_encode(const struct drone_row *row, struct hive_buffer *out)
 /* The row is about to change or to go: a dump gets it as it was. */
 static void row_save(struct machine *machine, struct drone_row *row)
 {
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &drones_table, &row->dump))
         row_encode(row, &machine->dump.saved);
 }
 
@@ -186,15 +186,12 @@ static void dump_begin(struct machine *machine)
     machine->drones->dump_next = RB_MIN(drone_tree, &machine->drones->rows);
 }
 
-static bool dump_next(struct machine *machine, struct hive_buffer *out)
+static void dump_next(struct machine *machine, struct hive_buffer *out)
 {
     struct drone_row *row = machine->drones->dump_next;
-    if (!row)
-        return false;
     machine->drones->dump_next = RB_NEXT(drone_tree, , row);
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &drones_table, &row->dump))
         row_encode(row, out);
-    return true;
 }
 
 static const char *load(struct machine *machine, struct bytes_reader *reader)
@@ -212,7 +209,7 @@ static const char *load(struct machine *machine, struct bytes_reader *reader)
     if (registered_index < 1 || registered_index > machine->applied_index)
         return "its index is out of range";
     if (machine->drones->count >= HIVE_DRONES)
-        return "it is one too many";
+        return "there are too many";
     if (row_find(machine->drones, address))
         return "it is there twice";
 

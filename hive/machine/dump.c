@@ -39,22 +39,28 @@
 #include "machine/tables.h"
 
 /* A row that is passed costs as much as so many bytes, however small it is, and also if the dump has it. */
-#define ROW_COST_BYTES 64
+#define ROW_COST_BYTES 128
 
-bool dump_lacks(struct dump *dump, uint64_t *row_dump)
+static size_t number_of(const struct machine_table *table)
+{
+    size_t number = 0;
+    while (machine_tables[number] != table)
+        number++;
+    return number;
+}
+
+bool dump_lacks(struct dump *dump, const struct machine_table *table, uint64_t *row_dump)
 {
     if (!dump->is_under_way || *row_dump == dump->number)
         return false;
     *row_dump = dump->number;
+    dump->left[number_of(table)]--;
     return true;
 }
 
 size_t dump_row_begin(struct hive_buffer *buffer, const struct machine_table *table)
 {
-    uint64_t number = 1;
-    while (machine_tables[number - 1] != table)
-        number++;
-    bytes_put_number(buffer, number, 1);
+    bytes_put_number(buffer, number_of(table) + 1, 1);
     bytes_put_number(buffer, 0, 4); /* known at its end */
     return buffer->size;
 }
@@ -93,8 +99,10 @@ void machine_dump_begin(struct machine *machine)
     dump->number++;
     dump->table = 0;
     put_head(machine, &dump->saved);
-    for (size_t i = 0; i < MACHINE_TABLES; i++)
+    for (size_t i = 0; i < MACHINE_TABLES; i++) {
+        dump->left[i] = machine_tables[i]->count(machine);
         machine_tables[i]->dump_begin(machine);
+    }
 }
 
 /* Gives out what was saved, but not more than `bytes`: commands may have saved much since the last piece. */
@@ -123,11 +131,15 @@ bool machine_dump_next(struct machine *machine, struct hive_buffer *out, size_t 
     if (dump->saved.size)
         return true;
     while (dump->table < MACHINE_TABLES) {
+        /* New rows at the end are not walked over: commands could add them more quickly than pieces are taken. */
+        if (!dump->left[dump->table]) {
+            dump->table++;
+            continue;
+        }
         if (cost >= bytes && cost)
             return true;
         size_t before = out->size;
-        if (!machine_tables[dump->table]->dump_next(machine, out))
-            dump->table++;
+        machine_tables[dump->table]->dump_next(machine, out);
         cost += out->size - before > ROW_COST_BYTES ? out->size - before : ROW_COST_BYTES;
     }
     machine_dump_abort(machine); /* it is whole: the same is left to do */

@@ -74,7 +74,7 @@ static void row_encode(const struct kv_row *row, struct hive_buffer *out)
 /* The row is about to change or to go: a dump gets it as it was. */
 static void row_save(struct machine *machine, struct kv_row *row)
 {
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &kv_table, &row->dump))
         row_encode(row, &machine->dump.saved);
 }
 
@@ -183,15 +183,12 @@ static void dump_begin(struct machine *machine)
     machine->kv->dump_next = RB_MIN(kv_tree, &machine->kv->rows);
 }
 
-static bool dump_next(struct machine *machine, struct hive_buffer *out)
+static void dump_next(struct machine *machine, struct hive_buffer *out)
 {
     struct kv_row *row = machine->kv->dump_next;
-    if (!row)
-        return false;
     machine->kv->dump_next = RB_NEXT(kv_tree, , row);
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &kv_table, &row->dump))
         row_encode(row, out);
-    return true;
 }
 
 static const char *load(struct machine *machine, struct bytes_reader *reader)

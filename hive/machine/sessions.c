@@ -111,7 +111,7 @@ static void row_encode(const struct session_row *row, struct hive_buffer *out)
 /* Rows never change: they come and go. */
 static void row_forget(struct machine *machine, struct session_row *row)
 {
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &sessions_table, &row->dump))
         row_encode(row, &machine->dump.saved);
     row_remove(machine->sessions, row);
 }
@@ -196,15 +196,12 @@ static void dump_begin(struct machine *machine)
     machine->sessions->dump_next = RB_MIN(index_tree, &machine->sessions->by_index);
 }
 
-static bool dump_next(struct machine *machine, struct hive_buffer *out)
+static void dump_next(struct machine *machine, struct hive_buffer *out)
 {
     struct session_row *row = machine->sessions->dump_next;
-    if (!row)
-        return false;
     machine->sessions->dump_next = RB_NEXT(index_tree, , row);
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &sessions_table, &row->dump))
         row_encode(row, out);
-    return true;
 }
 
 static const char *load(struct machine *machine, struct bytes_reader *reader)
@@ -231,7 +228,7 @@ static const char *load(struct machine *machine, struct bytes_reader *reader)
         created > 1 || read.result_index > read.index || read.result_task > read.index)
         return "its result is none";
     if (sessions->count >= HIVE_SESSIONS)
-        return "it is one too many";
+        return "there are too many";
     if (row_find(sessions, key) || RB_FIND(index_tree, &sessions->by_index, &read))
         return "it is there twice";
 

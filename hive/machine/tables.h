@@ -13,6 +13,8 @@
 #define TABLE_TREE(name, row, link, compare)                                                                 \
     RB_GENERATE_INTERNAL(name, row, link, compare, __attribute__((unused)) static)
 
+enum { MACHINE_TABLES = 4 };
+
 struct kv;
 struct drones;
 struct tasks;
@@ -23,9 +25,10 @@ struct sessions;
 struct dump {
     uint64_t number; /* of the one under way, or of the last; 0: there was none */
     bool is_under_way;
-    size_t table;             /* that is being walked; those before are done */
-    struct hive_buffer saved; /* the head, and rows that had to be taken before they changed */
-    size_t saved_out;         /* so much of it was given out */
+    size_t table;                /* that is being walked; those before are done */
+    size_t left[MACHINE_TABLES]; /* rows that it lacks, by table */
+    struct hive_buffer saved;    /* the head, and rows that had to be taken before they changed */
+    size_t saved_out;            /* so much of it was given out */
 };
 
 struct machine {
@@ -44,8 +47,8 @@ struct machine_table {
     size_t (*count)(const struct machine *machine);
     /* The walk of a dump starts before the first row. */
     void (*dump_begin)(struct machine *machine);
-    /* Passes one row, and appends it if the dump lacks it. False: there is none left. */
-    bool (*dump_next)(struct machine *machine, struct hive_buffer *out);
+    /* Passes one row, of which there is at least one left, and appends it if the dump lacks it. */
+    void (*dump_next)(struct machine *machine, struct hive_buffer *out);
     /* Adds a row that was read from a dump. NULL, or what is wrong with it. machine->applied_index and time_ms are set. */
     const char *(*load)(struct machine *machine, struct bytes_reader *row);
     /* All rows of all tables are loaded: makes the rest that follows from them. NULL, or what is wrong. */
@@ -53,12 +56,11 @@ struct machine_table {
     /* Goes on from `hash` with all that is stored. `scratch` is for the table's use. */
     uint64_t (*digest)(const struct machine *machine, uint64_t hash, struct hive_buffer *scratch);
 };
-enum { MACHINE_TABLES = 4 };
 extern const struct machine_table kv_table, drones_table, tasks_table, sessions_table;
 extern const struct machine_table *const machine_tables[MACHINE_TABLES];
 
-/* True, once, where the dump under way is to hold this row and has not got it yet. `row_dump` is the row's. */
-bool dump_lacks(struct dump *dump, uint64_t *row_dump);
+/* True, once, where the dump under way is to hold this row of the table and has not got it yet. `row_dump` is the row's. */
+bool dump_lacks(struct dump *dump, const struct machine_table *table, uint64_t *row_dump);
 /* A row in a dump: `at` = dump_row_begin, then its fields, then dump_row_end. */
 size_t dump_row_begin(struct hive_buffer *buffer, const struct machine_table *table);
 void dump_row_end(struct hive_buffer *buffer, size_t at);

@@ -24,7 +24,7 @@ static void row_encode(const struct task_row *row, struct hive_buffer *out)
 
 void task_row_save(struct machine *machine, struct task_row *row)
 {
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &tasks_table, &row->dump))
         row_encode(row, &machine->dump.saved);
 }
 
@@ -38,15 +38,12 @@ static void dump_begin(struct machine *machine)
     machine->tasks->dump_next = RB_MIN(task_tree, &machine->tasks->rows);
 }
 
-static bool dump_next(struct machine *machine, struct hive_buffer *out)
+static void dump_next(struct machine *machine, struct hive_buffer *out)
 {
     struct task_row *row = machine->tasks->dump_next;
-    if (!row)
-        return false;
     machine->tasks->dump_next = RB_NEXT(task_tree, , row);
-    if (dump_lacks(&machine->dump, &row->dump))
+    if (dump_lacks(&machine->dump, &tasks_table, &row->dump))
         row_encode(row, out);
-    return true;
 }
 
 void tasks_load_counts(struct tasks *tasks, const struct machine_task_counts *ever)

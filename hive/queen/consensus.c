@@ -37,8 +37,11 @@ static struct queen_rpc_call *rpc_call(const struct inbox_event *event)
 static void install(struct queen *queen, struct inbox_event *event, int64_t now_ms)
 {
     const struct raft_snapshot *snapshot = event->message->install_snapshot.snapshot;
-    if (event->machine && snapshot->index <= raft_commit_index(replica_raft(queen->replica))) {
-        /* It was overtaken while it was loaded. Freeing it takes its time. */
+    const struct raft *raft = replica_raft(queen->replica);
+    bool is_late =
+        snapshot->index <= raft_commit_index(raft) || event->message->term < raft_current_term(raft);
+    if (event->machine && is_late) {
+        /* It, or who sent it, was overtaken while it was loaded. Freeing it takes its time. */
         snapshotter_free_machine(queen->snapshotter, event->machine);
         event->machine = NULL;
     }

@@ -74,24 +74,32 @@ void queen_rpc(struct queen *queen, struct raft_message *message, queen_rpc_done
     }
 }
 
+/* All of it is here: only the leader does not know yet, and the core tells it. Nothing is installed, so that it does not matter which
+ * members the snapshot has; but a message that names none is none. */
+static void answer_stale(struct queen *queen, const struct queen_snapshot_piece *piece,
+                         queen_piece_done *done, void *context)
+{
+    struct raft_snapshot *snapshot = hive_calloc(1, sizeof *snapshot);
+    queen_members(queen, &snapshot->configuration, NULL);
+    snapshot->configuration.index = 0;
+    snapshot->index = piece->last_included_index;
+    snapshot->term = piece->last_included_term;
+    snapshotter_hand_in(queen->inbox, piece, snapshot, NULL, done, context);
+    free(snapshot);
+}
+
 void queen_install_snapshot(struct queen *queen, const struct queen_snapshot_piece *piece,
                             queen_piece_done *done, void *context)
 {
     pthread_mutex_lock(&queen->status_mutex);
     raft_index applied = queen->status.applied;
     pthread_mutex_unlock(&queen->status_mutex);
-    if (piece->to != queen->id || piece->last_included_index == 0) {
+    if (piece->to != queen->id || piece->last_included_index == 0)
         done(QUEEN_DISCARDED, 0, 0, 0, context);
-    } else if (piece->last_included_index <= applied) {
-        /* All of it is here: only the leader does not know yet, and the core tells it. */
-        struct raft_snapshot *snapshot = hive_calloc(1, sizeof *snapshot);
-        snapshot->index = piece->last_included_index;
-        snapshot->term = piece->last_included_term;
-        snapshotter_hand_in(queen->inbox, piece, snapshot, NULL, done, context);
-        free(snapshot);
-    } else {
+    else if (piece->last_included_index <= applied)
+        answer_stale(queen, piece, done, context);
+    else
         snapshotter_take_piece(queen->snapshotter, piece, done, context);
-    }
 }
 
 void queen_leader_gone(struct queen *queen, raft_id leader)

@@ -22,8 +22,8 @@ static bool has_other_voter(const struct queen_status *status)
     return false;
 }
 
-/* Waits until `*is_done`, or for `wait_ms`. */
-static void await(struct queen *queen, const bool *is_done, int64_t wait_ms)
+/* Waits until `*is_done`, or for `wait_ms`; tells whether there is a successor. */
+static bool await(struct queen *queen, const bool *is_done, int64_t wait_ms)
 {
     int64_t deadline_ms = hive_clock_monotonic_ms() + wait_ms;
     struct timespec deadline = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
@@ -31,7 +31,9 @@ static void await(struct queen *queen, const bool *is_done, int64_t wait_ms)
     while (!*is_done)
         if (pthread_cond_timedwait(&queen->end_moved, &queen->end_mutex, &deadline))
             break;
+    bool has_successor = queen->has_successor;
     pthread_mutex_unlock(&queen->end_mutex);
+    return has_successor;
 }
 
 void queen_hand_over(struct queen *queen)
@@ -43,9 +45,9 @@ void queen_hand_over(struct queen *queen)
     int64_t bound_ms = queen->config.election_timeout.max_ms;
     queen_transfer(queen, 0, on_handed_over, queen);
     /* One for the transfer, one to hear of the new leader. */
-    await(queen, &queen->is_handed_over, 2 * bound_ms);
+    bool has_successor = await(queen, &queen->is_handed_over, 2 * bound_ms);
     struct inbox_event drain = {.type = INBOX_DRAIN};
-    if (!queen->has_successor || inbox_put(queen->inbox, &drain) != INBOX_TAKEN)
+    if (!has_successor || inbox_put(queen->inbox, &drain) != INBOX_TAKEN)
         return;
     /* What was in the log is committed with the new leader's first entry. */
     await(queen, &queen->is_drained, bound_ms);

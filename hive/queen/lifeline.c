@@ -187,6 +187,8 @@ static void try_to_connect(struct lifeline *lifeline)
         lifeline->had_connection = true;
         return;
     }
+    if (code == ECONNRESET) /* it was there, and is gone already; who does not listen refuses */
+        lifeline->had_connection = true;
     if (code == ECONNREFUSED && lifeline->had_connection && !lifeline->has_told && is_current(lifeline))
         tell(lifeline);
     hold_back(lifeline);

@@ -1,10 +1,11 @@
 /* A queen at run time: the threads around the pure core. Requests come in through here, from any thread;
  * answers go out through callbacks on the consensus thread, which must not block.
  *
- *     HTTP threads ── queen_propose, queen_read, queen_rpc ──► inbox ──► consensus thread
- *         consensus thread ──► disk thread
- *                          ──► transport thread
- *                          ──► apply to the machine, call back
+ *     HTTP threads ── queen_propose, queen_read, queen_rpc, … ──► inbox ──► consensus thread: the replica (replica.h)
+ *         consensus thread ──► writer thread: the log
+ *                          ──► transport thread: messages and snapshots to peers
+ *                          ──► snapshot thread: dumps, files, loading
+ *                          ──► answers through callbacks; changes of keys to those who watch (watch.h)
  *
  * The reconciler (reconciler.h) is one more client of it, for the drones and the tasks. */
 #ifndef QUEEN_QUEEN_H

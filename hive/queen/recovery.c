@@ -1,5 +1,7 @@
 /* What a queen finds on its disk when it starts, and the replica that is made of it: the newest snapshot's machine, and the log behind
  * it. */
+#include <errno.h>
+
 #include "hive/clock.h"
 #include "hive/log.h"
 #include "hive/memory.h"
@@ -81,6 +83,19 @@ static void create_replica(struct queen *queen, const struct store_recovery *rec
     queen->replica = replica_create(&replica, &recovered, machine, hive_clock_monotonic_ms());
 }
 
+/* The group calls this queen at the address that it has as a member. */
+static int check_address(const struct queen *queen, struct hive_error *error)
+{
+    const struct raft_member *own =
+        raft_configuration_find(raft_configuration(replica_raft(queen->replica)), queen->id);
+    if (!own || !strcmp(own->address, queen->config.address))
+        return 0;
+    return hive_error_set(error, -EINVAL,
+                          "%s holds the data of the queen at %s: start it at that address (--listen, or "
+                          "--advertise where others call it so), or give another --data-dir",
+                          queen->config.data_directory, own->address);
+}
+
 int queen_recover(struct queen *queen, struct hive_error *error)
 {
     struct store_config config = {.directory = queen->config.data_directory};
@@ -102,6 +117,7 @@ int queen_recover(struct queen *queen, struct hive_error *error)
         create_replica(queen, &recovery, machine);
         if (recovery.founding)
             queen->founders = *recovery.founding;
+        code = check_address(queen, error);
     }
     store_recovery_finish(&recovery);
     return code;

@@ -21,13 +21,10 @@ struct replica *replica_create(const struct replica_config *config, const struct
     replica->random_state = config->seed;
     replica->now_ms = now_ms;
     replica->dropped_before = 1;
-    replica->fresh_ms = -1;
     TAILQ_INIT(&replica->reads);
     TAILQ_INIT(&replica->waiting);
-    if (recovered && recovered->snapshot) {
+    if (recovered && recovered->snapshot)
         replica->applied = replica->snapshot.durable_index = recovered->snapshot->index;
-        replica->applied_term = recovered->snapshot->term;
-    }
     replica->raft = raft_create(&config->raft, recovered, now_ms, config->seed);
     replica->raft_deadline_ms = raft_deadline_ms(replica->raft);
     return replica;
@@ -82,7 +79,6 @@ static void install(struct replica *replica, const struct raft_update *update)
     replica->machine = replica->arrived;
     replica->arrived = NULL;
     replica->applied = snapshot->index;
-    replica->applied_term = snapshot->term;
     if (update->install_keeps_log)
         replica_clients_give_up_to(replica, snapshot->index);
     else
@@ -96,7 +92,6 @@ static void apply(struct replica *replica, raft_index commit)
     while (replica->applied < commit) {
         const struct raft_entry *entry = raft_entry_at(replica->raft, ++replica->applied);
         struct machine_result result = {0};
-        replica->applied_term = entry->term;
         if (entry->type == RAFT_ENTRY_COMMAND) {
             machine_apply(replica->machine, entry->index, entry->data, entry->bytes, &result);
             replica->host->applied(replica->context, entry, &result);
@@ -133,7 +128,6 @@ void replica_step(struct replica *replica, struct raft_event *event, struct repl
     if (update->truncate_from > 0)
         replica_clients_give_up_from(replica, update->truncate_from);
     apply(replica, update->commit_index);
-    replica_age_on_step(replica);
     if (update->transfer_ended)
         replica_transfer_ended(replica, update->transfer_status);
     replica_clients_reads(replica, update);
@@ -203,8 +197,6 @@ static void take_message(struct replica *replica, int64_t now_ms, const struct r
     struct raft_update update;
     replica->now_ms = now_ms;
     replica_step(replica, &event, is_request(message) ? &request : NULL, &update);
-    if (message->type == RAFT_APPEND_ENTRIES && request.is_answered)
-        replica_age_on_append(replica, message);
     if (is_request(message) && !request.is_answered)
         replica->host->reply(replica->context, QUEEN_DISCARDED, NULL, rpc);
     settle(replica);

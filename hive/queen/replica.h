@@ -85,7 +85,7 @@ void replica_durable(struct replica *replica, int64_t now_ms, uint64_t write);
 /* A message from a peer. `rpc`: whatever host->reply needs, for requests; NULL for replies. Not for RAFT_INSTALL_SNAPSHOT: that is… */
 void replica_message(struct replica *replica, int64_t now_ms, const struct raft_message *message, void *rpc);
 /* … here: the snapshot is complete on disk, and `machine` was loaded from it. Takes the machine, which may be NULL where
- * all that the snapshot covers is committed here anyway. */
+ * all that the snapshot covers is committed here anyway, or the sender's term is over. */
 void replica_install(struct replica *replica, int64_t now_ms, const struct raft_message *message,
                      struct machine *machine, void *rpc);
 void replica_unreachable(struct replica *replica, int64_t now_ms, raft_id peer);

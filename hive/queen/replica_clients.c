@@ -230,6 +230,13 @@ void replica_clients_ask(struct replica *replica, int64_t deadline_ms, queen_don
     replica_step(replica, &event, NULL, &update);
 }
 
+/* Of what is applied here, which is all that is committed here. */
+static int64_t age_ms(const struct replica *replica)
+{
+    int64_t fresh_ms = raft_fresh_ms(replica->raft);
+    return fresh_ms < 0 ? -1 : replica->now_ms - fresh_ms;
+}
+
 void replica_read(struct replica *replica, int64_t now_ms, bool stale, queen_done *done, void *context)
 {
     replica->now_ms = now_ms;
@@ -240,7 +247,7 @@ void replica_read(struct replica *replica, int64_t now_ms, bool stale, queen_don
             .leader = replica_leader_address(replica),
             .index = replica->applied,
             .machine = replica->machine,
-            .age_ms = replica_age_ms(replica),
+            .age_ms = age_ms(replica),
         };
         done(&answer, context);
     } else {

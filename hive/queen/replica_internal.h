@@ -53,7 +53,6 @@ struct replica {
     int64_t now_ms, raft_deadline_ms;
     uint64_t random_state, durable_write;
     raft_index applied; /* no-ops and configurations included */
-    raft_term applied_term;
     raft_index dropped_before;
     struct machine *arrived; /* during a step: loaded from the snapshot that it is about */
 
@@ -70,11 +69,6 @@ struct replica {
 
     struct replica_held *held;
     size_t held_count, held_capacity;
-
-    /* How old what can be read here is: see replica_age.c. */
-    int64_t fresh_ms; /* -1: not known */
-    raft_index awaited_commit;
-    int64_t awaited_ms;
 
     struct {
         enum replica_snapshot_state state;
@@ -124,11 +118,6 @@ void replica_transfer_stop(struct replica *replica);
 void replica_clients_propose_waiting(struct replica *replica, struct replica_waiting *const *waiting,
                                      size_t count);
 void replica_clients_ask(struct replica *replica, int64_t deadline_ms, queen_done *done, void *context);
-
-/* replica_age.c */
-void replica_age_on_append(struct replica *replica, const struct raft_message *append);
-void replica_age_on_step(struct replica *replica);
-int64_t replica_age_ms(struct replica *replica); /* -1: unknown */
 
 /* replica_snapshot.c */
 void replica_snapshot_applied(struct replica *replica, const struct raft_entry *entry);

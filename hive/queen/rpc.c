@@ -57,8 +57,10 @@ static void encode_append(const struct raft_message *message, struct hive_buffer
     const struct raft_append_entries *append = &message->append_entries;
     hive_buffer_format(json,
                        ",\"prev_log_index\":%" PRIu64 ",\"prev_log_term\":%" PRIu64
-                       ",\"leader_commit\":%" PRIu64 ",\"round\":%" PRIu64,
-                       append->prev_log_index, append->prev_log_term, append->leader_commit, append->round);
+                       ",\"leader_commit\":%" PRIu64 ",\"round\":%" PRIu64 ",\"echo_ms\":%" PRId64
+                       ",\"age_ms\":%" PRId64,
+                       append->prev_log_index, append->prev_log_term, append->leader_commit, append->round,
+                       append->echo_ms, append->age_ms);
     encode_entries(append, json);
 }
 
@@ -89,9 +91,9 @@ void rpc_encode_reply(const struct raft_message *message, struct hive_buffer *js
         const struct raft_append_entries_reply *append = &message->append_entries_reply;
         hive_buffer_format(json,
                            ",\"success\":%s,\"match_index\":%" PRIu64 ",\"conflict_index\":%" PRIu64
-                           ",\"conflict_term\":%" PRIu64 ",\"round\":%" PRIu64,
+                           ",\"conflict_term\":%" PRIu64 ",\"round\":%" PRIu64 ",\"clock_ms\":%" PRId64,
                            append->success ? "true" : "false", append->match_index, append->conflict_index,
-                           append->conflict_term, append->round);
+                           append->conflict_term, append->round, append->clock_ms);
     }
     hive_buffer_append_text(json, "}");
 }
@@ -128,6 +130,15 @@ static int read_number_if_any(const cJSON *object, const char *name, uint64_t *v
     return 0;
 }
 
+/* The same, of a time. */
+static int read_time_if_any(const cJSON *object, const char *name, int64_t *value, struct hive_error *error)
+{
+    uint64_t number = (uint64_t)*value;
+    int code = read_number_if_any(object, name, &number, error);
+    *value = (int64_t)number;
+    return code;
+}
+
 static int decode_entry(const cJSON *object, struct raft_entry *entry, struct hive_error *error)
 {
     uint64_t type;
@@ -158,6 +169,8 @@ static int decode_append(const cJSON *object, struct raft_message *message, stru
         read_number(object, "prev_log_term", &append->prev_log_term, error) ||
         read_number(object, "leader_commit", &append->leader_commit, error) ||
         read_number(object, "round", &append->round, error) ||
+        read_time_if_any(object, "echo_ms", &append->echo_ms, error) ||
+        read_time_if_any(object, "age_ms", &append->age_ms, error) ||
         hive_json_array(object, "entries", &entries, error))
         return -EINVAL;
     struct raft_entry *decoded = hive_calloc((size_t)cJSON_GetArraySize(entries), sizeof *decoded);
@@ -203,7 +216,8 @@ static int decode_append_reply(const cJSON *object, struct raft_message *message
                    read_number(object, "match_index", &append->match_index, error) ||
                    read_number(object, "conflict_index", &append->conflict_index, error) ||
                    read_number(object, "conflict_term", &append->conflict_term, error) ||
-                   read_number(object, "round", &append->round, error)
+                   read_number(object, "round", &append->round, error) ||
+                   read_time_if_any(object, "clock_ms", &append->clock_ms, error)
                ? -EINVAL
                : 0;
 }

@@ -8,6 +8,8 @@
 
 /* Of a dump on its way to the disk: enough to keep that busy, little beside everything else. */
 #define DUMP_BYTES (4 * 1024 * 1024)
+/* Of arriving snapshots: a leader sends one after the other, so that more come from nobody who is in his right mind. */
+#define PIECES 8
 /* How often it is looked whether a peer's file is still needed. */
 #define IDLE_WAIT_S 10
 
@@ -28,11 +30,11 @@ static void job_destroy(struct snapshotter_job *job)
     free(job);
 }
 
-/* Answers somebody whose job is not done any more. */
-static void refuse(struct snapshotter_job *job)
+/* Answers somebody whose job is not done, for it is too late or one too many. */
+static void refuse(struct snapshotter_job *job, enum queen_outcome outcome)
 {
     if (job->type == JOB_TAKE_PIECE)
-        job->piece_done(QUEEN_STOPPING, 0, 0, 0, job->context);
+        job->piece_done(outcome, 0, 0, 0, job->context);
     else if (job->type == JOB_OPEN)
         job->snapshot_done(QUEEN_STOPPING, NULL, "this queen is stopping", job->context);
     else if (job->type == JOB_READ_PIECE)
@@ -43,17 +45,20 @@ static void refuse(struct snapshotter_job *job)
 static void put(struct snapshotter *snapshotter, struct snapshotter_job *job)
 {
     pthread_mutex_lock(&snapshotter->mutex);
-    bool is_open = !snapshotter->is_stopping;
-    if (is_open && job->type == JOB_FREE_MACHINE)
+    bool is_open = !snapshotter->is_stopping, is_piece = job->type == JOB_TAKE_PIECE;
+    bool is_taken = is_open && (!is_piece || snapshotter->pieces < PIECES);
+    if (is_taken && job->type == JOB_FREE_MACHINE)
         TAILQ_INSERT_TAIL(&snapshotter->idle_jobs, job, link);
-    else if (is_open)
+    else if (is_taken)
         TAILQ_INSERT_TAIL(&snapshotter->jobs, job, link);
-    if (is_open && job->type == JOB_APPEND)
+    if (is_taken && job->type == JOB_APPEND)
         snapshotter->dump_bytes += job->data.size;
+    if (is_taken && is_piece)
+        snapshotter->pieces++;
     pthread_cond_signal(&snapshotter->filled);
     pthread_mutex_unlock(&snapshotter->mutex);
-    if (!is_open)
-        refuse(job);
+    if (!is_taken)
+        refuse(job, is_open ? QUEEN_BUSY : QUEEN_STOPPING);
 }
 
 void snapshotter_begin(struct snapshotter *snapshotter, uint64_t serial, const struct raft_snapshot *snapshot)
@@ -269,6 +274,8 @@ static struct snapshotter_job *next_job(struct snapshotter *snapshotter)
     struct snapshotter_job *job = queue && !snapshotter->is_stopping ? TAILQ_FIRST(queue) : NULL;
     if (job)
         TAILQ_REMOVE(queue, job, link);
+    if (job && job->type == JOB_TAKE_PIECE)
+        snapshotter->pieces--;
     pthread_mutex_unlock(&snapshotter->mutex);
     return job;
 }
@@ -330,7 +337,7 @@ void snapshotter_stop(struct snapshotter *snapshotter)
     struct snapshotter_job *job;
     while ((job = TAILQ_FIRST(&snapshotter->jobs))) {
         TAILQ_REMOVE(&snapshotter->jobs, job, link);
-        refuse(job);
+        refuse(job, QUEEN_STOPPING);
     }
 }
 

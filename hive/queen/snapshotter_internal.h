@@ -51,6 +51,7 @@ struct snapshotter {
     pthread_cond_t filled;
     TAILQ_HEAD(snapshotter_queue, snapshotter_job) jobs, idle_jobs; /* idle: when there is nothing else */
     size_t dump_bytes; /* of the own dump, on their way to the disk */
+    size_t pieces;     /* of an arriving snapshot, in `jobs` */
     bool is_room_awaited, is_stopping;
 
     /* The thread's own. */

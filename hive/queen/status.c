@@ -118,6 +118,7 @@ void queen_status(struct queen *queen, struct queen_status *status)
     *status = queen->status;
     pthread_mutex_unlock(&queen->status_mutex);
     char founding[HIVE_ERROR_BYTES];
-    if (status->standing == RAFT_STANDING_NONE && founding_reason(queen->founding, founding))
+    bool may_be_outside = status->standing == RAFT_STANDING_NONE || status->standing == RAFT_STANDING_LEARNER;
+    if (may_be_outside && founding_reason(queen->founding, founding))
         memcpy(status->reason, founding, sizeof status->reason);
 }

@@ -1,5 +1,5 @@
-/* Members and their bytes. It exists apart from membership.c (who may change them, and when), because the store and the
- * messages need nothing but this. */
+/* Members and their bytes. It exists apart from membership.c (who may change them, and when), because the
+ * store and the messages need nothing but this. */
 #include "raft/configuration.h"
 
 #include <assert.h>

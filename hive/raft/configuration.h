@@ -1,4 +1,5 @@
-/* The members of a group: looking them up, checking them, and as bytes (in log entries, messages and snapshots alike).
+/* The members of a group: looking them up, checking them, and as bytes (in log entries, messages and
+ * snapshots alike).
  *
  * The bytes, all numbers little-endian:
  *
@@ -22,15 +23,16 @@ size_t raft_configuration_voters(const struct raft_configuration *configuration)
 const struct raft_member *raft_configuration_find_address(const struct raft_configuration *configuration,
                                                           const char *address);
 
-/* Puts the member of that id in (or changes the one that is there); takes it out. False where it does not fit, or is not
- * there. */
+/* Puts the member of that id in (or changes the one that is there); takes it out. False where it does not
+ * fit, or is not there. */
 bool raft_configuration_put(struct raft_configuration *configuration, const struct raft_member *member);
 bool raft_configuration_take_out(struct raft_configuration *configuration, raft_id id);
 
 /* Appends the bytes of a valid configuration. */
 void raft_configuration_encode(struct hive_buffer *buffer, const struct raft_configuration *configuration);
 
-/* The configuration in an entry (or snapshot) of that index; false for bytes that are not one, whatever they are. */
+/* The configuration in an entry (or snapshot) of that index; false for bytes that are not one, whatever
+ * they are. */
 bool raft_configuration_decode(const void *data, size_t bytes, raft_index index,
                                struct raft_configuration *configuration);
 

@@ -7,8 +7,8 @@
 #include "raft/quorum.h"
 #include "raft/replication.h"
 
-/* Within so long the followers of a leader that has ended stand, one after the other; and again, a few times, should the others
- * not have noticed its end yet. */
+/* Within so long the followers of a leader that has ended stand, one after the other; and again, a few
+ * times, should the others not have noticed its end yet. */
 enum { STAGGER_MS = 16, HURRIES = 4 };
 
 void raft_election_restart_timer(struct raft *raft)
@@ -48,6 +48,7 @@ static void stand_for_election(struct raft *raft, const char *reason, bool trans
     raft->pre_voting = false;
     raft_set_hard_state(raft, raft->term + 1, raft->config.id);
     raft->leader = 0;
+    raft->stood_ms = raft->now_ms;
     raft_set_role(raft, RAFT_CANDIDATE, reason);
     raft_election_restart_timer(raft);
     ask_for_votes(raft, raft->term, transfer);
@@ -60,7 +61,8 @@ static bool can_stand(const struct raft *raft)
     return raft_standing(raft) == RAFT_STANDING_VOTER && !raft_disk_is_stalled(raft);
 }
 
-/* Each voter has its own part of the stagger, in the order of ids, so that two seldom stand at once and split the votes. */
+/* Each voter has its own part of the stagger, in the order of ids, so that two seldom stand at once and
+ * split the votes. */
 static int64_t stagger_ms(const struct raft *raft)
 {
     const struct raft_configuration *configuration = raft_configuration(raft);
@@ -128,7 +130,8 @@ void raft_election_count(struct raft *raft)
 {
     if (raft->role != RAFT_CANDIDATE)
         return;
-    /* The own vote is a vote like the others: it counts once it is durable (§3.8). The requests wait for it, too. */
+    /* The own vote is a vote like the others: it counts once it is durable (§3.8). The requests wait for
+     * it, too. */
     if (!raft->pre_voting && raft->hard_state_write > raft->durable_write)
         return;
     size_t voters = raft_group_has_own_vote(raft), granted = voters, refused = 0;
@@ -199,8 +202,8 @@ static bool has_leader(const struct raft *raft)
            raft->now_ms - raft->leader_contact_ms < raft->config.election_timeout_min_ms;
 }
 
-/* The group has committed that the candidate is no member; it knows of no later word on that. A server that is needed to get
- * something committed is never told so. */
+/* The group has committed that the candidate is no member; it knows of no later word on that. A server
+ * that is needed to get something committed is never told so. */
 static bool is_removed(const struct raft *raft, const struct raft_message *message)
 {
     const struct raft_configuration *committed = raft_group_committed(raft);

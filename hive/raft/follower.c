@@ -2,6 +2,7 @@
  * index. */
 #include <assert.h>
 
+#include "raft/freshness.h"
 #include "raft/messages.h"
 #include "raft/replication.h"
 
@@ -16,6 +17,7 @@ static void refuse(struct raft *raft, const struct raft_message *message)
         .conflict_index = entry ? raft_log_first_of_term(&raft->log, prev) : raft_log_last(&raft->log) + 1,
         .conflict_term = entry ? entry->term : 0,
         .round = message->append_entries.round,
+        .clock_ms = raft->now_ms,
     };
 }
 
@@ -48,8 +50,8 @@ void raft_replication_on_append(struct raft *raft, const struct raft_message *me
     }
     raft_follow(raft, message);
 
-    /* What was compacted is committed, and therefore matches; so do entries that a snapshot stands for, whose terms are not known
-     * any more. */
+    /* What was compacted is committed, and therefore matches; so do entries that a snapshot stands for,
+     * whose terms are not known any more. */
     raft_term own;
     bool prev_is_compacted =
         append->prev_log_index < raft->log.first && !raft_log_term(&raft->log, append->prev_log_index, &own);
@@ -72,8 +74,9 @@ void raft_replication_on_append(struct raft *raft, const struct raft_message *me
         assert(commit <= raft_log_last(&raft->log));
         raft->commit = commit;
     }
+    raft_freshness_on_append(raft, append);
     struct raft_message *reply = raft_reply_out(raft, RAFT_APPEND_ENTRIES_REPLY, message);
-    reply->append_entries_reply =
-        (struct raft_append_entries_reply){.success = true, .match_index = match, .round = append->round};
+    reply->append_entries_reply = (struct raft_append_entries_reply){
+        .success = true, .match_index = match, .round = append->round, .clock_ms = raft->now_ms};
     raft_message_wait(raft, reply, raft_log_write_of(&raft->log, match));
 }

@@ -1,4 +1,5 @@
-/* Who counts. Everything that asks a majority goes through here, so that a change of the members changes all of it at once. */
+/* Who counts. Everything that asks a majority goes through here, so that a change of the members changes
+ * all of it at once. */
 #include "raft/group.h"
 
 #include <assert.h>
@@ -132,8 +133,9 @@ uint64_t raft_group_quorum_value(const struct raft *raft, uint64_t own,
 
 /* ---- what this server is to its group ---- */
 
-/* A member by the newest configuration, from the committed one on, that has it: one that removes it may yet be rolled back, and
- * until it is committed the server that it removes may be needed to get it committed (Figure 4.6). */
+/* A member by the newest configuration, from the committed one on, that has it: one that removes it may
+ * yet be rolled back, and until it is committed the server that it removes may be needed to get it
+ * committed (Figure 4.6). */
 enum raft_standing raft_standing(const struct raft *raft)
 {
     const struct raft_configuration *newest = raft_configuration(raft), *oldest = raft_group_committed(raft);

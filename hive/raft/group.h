@@ -1,5 +1,5 @@
-/* The group: who is in it by the configuration in force, as the peers that this server keeps books on, and what a majority of
- * its voters has reached. */
+/* The group: who is in it by the configuration in force, as the peers that this server keeps books on, and
+ * what a majority of its voters has reached. */
 #ifndef RAFT_GROUP_H
 #define RAFT_GROUP_H
 

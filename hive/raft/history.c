@@ -1,5 +1,5 @@
-/* Which configuration is in force where. It exists so that appending, truncating, compacting and installing, each of which may
- * change who is in the group, do so in one way. */
+/* Which configuration is in force where. It exists so that appending, truncating, compacting and
+ * installing, each of which may change who is in the group, do so in one way. */
 #include "raft/history.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* The configurations of the log, in order: the one in force is the newest, committed or not (§4.1). Truncation takes the
- * newest away again, compaction those that no kept entry needs. */
+/* The configurations of the log, in order: the one in force is the newest, committed or not (§4.1).
+ * Truncation takes the newest away again, compaction those that no kept entry needs. */
 #ifndef RAFT_HISTORY_H
 #define RAFT_HISTORY_H
 

@@ -174,8 +174,8 @@ raft_index raft_log_first_of_term(const struct raft_log *log, raft_index index)
 
 raft_index raft_log_last_of_term(const struct raft_log *log, raft_term term)
 {
-    /* Terms never fall along a log: look for the last entry whose term is not greater. The boundary counts: it is the only one
-     * of what was compacted that a follower's log can still be joined to. */
+    /* Terms never fall along a log: look for the last entry whose term is not greater. The boundary
+     * counts: it is the only one of what was compacted that a follower's log can still be joined to. */
     raft_index low = log->first - 1, high = raft_log_last(log) + 1; /* what is at `low` is not greater … */
     while (low + 1 < high) {                                        /* … and at `high` it is */
         raft_index middle = low + (high - low) / 2;

@@ -45,13 +45,13 @@ void raft_log_truncate(struct raft_log *log, raft_index from);
 /* Removes what is before `first` (at most last + 1). Takes no time: raft_log_sweep releases the memory. */
 void raft_log_compact(struct raft_log *log, raft_index first);
 
-/* Write `write` puts a snapshot in the place of everything up to `index`: where the log has that entry in that term, what is
- * behind it stays; else nothing does. `agreed`: all up to here are the same in both. */
+/* Write `write` puts a snapshot in the place of everything up to `index`: where the log has that entry in
+ * that term, what is behind it stays; else nothing does. `agreed`: all up to here are the same in both. */
 void raft_log_install(struct raft_log *log, raft_index index, raft_term term, raft_index agreed,
                       uint64_t write);
 
-/* Releases memory of what was compacted, of up to `max` entries: a little now and then, so that dropping a long log holds
- * nobody up. */
+/* Releases memory of what was compacted, of up to `max` entries: a little now and then, so that dropping a
+ * long log holds nobody up. */
 void raft_log_sweep(struct raft_log *log, size_t max);
 
 /* The write that carries `index`; 0 where that was long ago. */

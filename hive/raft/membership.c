@@ -1,5 +1,6 @@
-/* Changes of the members. One at a time, so that any majority of before overlaps any majority of after, and no phase of two
- * configurations is needed (§4.1); effective as soon as it is appended, and undone where the entry is truncated (group.c). */
+/* Changes of the members. One at a time, so that any majority of before overlaps any majority of after,
+ * and no phase of two configurations is needed (§4.1); effective as soon as it is appended, and undone
+ * where the entry is truncated (group.c). */
 #include "raft/membership.h"
 
 #include <stdlib.h>
@@ -28,17 +29,19 @@ void raft_membership_bootstrap(struct raft *raft, const struct raft_configuratio
 {
     struct raft_configuration founding = *members;
     founding.index = 0;
-    /* A log is no reason against it, as long as it names no members: the founding comes before its first entry. */
-    if (raft_configuration(raft)->count > 0 ||
-        raft_configuration_voters(&founding) == 0 || !raft_configuration_is_valid(&founding))
+    /* A log is no reason against it, as long as it names no members: the founding comes before its first
+     * entry. */
+    if (raft_configuration(raft)->count > 0 || raft_configuration_voters(&founding) == 0 ||
+        !raft_configuration_is_valid(&founding))
         return;
     raft_group_installed(raft, &(struct raft_snapshot){.configuration = founding});
 }
 
 /* ---- what is asked for ---- */
 
-/* Two changes under way might have majorities that do not meet. And a leader that has committed nothing in its term may be
- * ignorant of a change that its predecessor committed (the bug of single-server changes that Ongaro reported in 2015). */
+/* Two changes under way might have majorities that do not meet. And a leader that has committed nothing in
+ * its term may be ignorant of a change that its predecessor committed (the bug of single-server changes
+ * that Ongaro reported in 2015). */
 static enum raft_status may_change(const struct raft *raft)
 {
     if (raft->role != RAFT_LEADER)
@@ -135,8 +138,8 @@ void raft_membership_on_match(const struct raft *raft, struct raft_peer *peer)
     peer->catch_up.was_quick = was_quick;
 }
 
-/* A member that joins becomes a voter once a round of catching up took less than an election timeout: what it then still lacks
- * holds up nobody. */
+/* A member that joins becomes a voter once a round of catching up took less than an election timeout: what
+ * it then still lacks holds up nobody. */
 static void promote_joining(struct raft *raft)
 {
     if (may_change(raft) != RAFT_OK)
@@ -185,9 +188,11 @@ void raft_membership_settle(struct raft *raft, raft_index commit_before)
         promote_joining(raft);
         return;
     }
-    /* §4.2.2: a leader that has removed itself leads until that is committed. The others had best know that it is, and one of them
-     * lead, without waiting for a timeout. */
-    raft_replication_heartbeat(raft);
-    raft_transfer_hand_over(raft);
-    raft_become_follower(raft, raft->term, 0, "removed from the group");
+    /* §4.2.2: a leader that has removed itself leads until that is committed; then another had best lead
+     * without waiting for a timeout, and all know that it is committed, so that they can tell this one
+     * should it ever ask. */
+    if (!raft->transfer.to)
+        raft_replication_heartbeat(raft);
+    if (!raft_transfer_hand_over(raft))
+        raft_become_follower(raft, raft->term, 0, "removed from the group");
 }

@@ -59,7 +59,7 @@ static bool entries_are_valid(const struct raft_message *message)
 {
     const struct raft_append_entries *append = &message->append_entries;
     raft_term term = append->prev_log_term;
-    if (append->prev_log_index > UINT64_MAX / 2)
+    if (append->prev_log_index > UINT64_MAX / 2 || append->echo_ms < 0 || append->age_ms < 0)
         return false; /* no log gets there, and sums must not wrap */
     if (append->prev_log_term > message->term || (append->prev_log_index == 0 && append->prev_log_term != 0))
         return false;

@@ -15,8 +15,8 @@ struct raft_message *raft_reply_out(struct raft *raft, enum raft_message_type ty
 /* The message waits for `write`, too. */
 void raft_message_wait(const struct raft *raft, struct raft_message *message, uint64_t write);
 
-/* False for a message that cannot be meant for this server or contradicts itself. Whether its sender is a member is not asked: this
- * server may not know the newest configuration (§4.1). */
+/* False for a message that cannot be meant for this server or contradicts itself. Whether its sender is a
+ * member is not asked: this server may not know the newest configuration (§4.1). */
 bool raft_message_is_valid(const struct raft *raft, const struct raft_message *message);
 
 #endif

@@ -66,9 +66,9 @@ static void forget_inflight(struct raft_progress *progress)
 
 void raft_progress_refused(struct raft_progress *progress, raft_index next)
 {
-    /* What is known to match is never looked for again, and next never grows by a refusal. A peer that refuses
-     * what it had acknowledged is late, or has lost its disk: it gets nothing more at once, or the two would go
-     * on at full speed. */
+    /* What is known to match is never looked for again, and next never grows by a refusal. A peer that
+     * refuses what it had acknowledged is late, or has lost its disk: it gets nothing more at once, or the
+     * two would go on at full speed. */
     progress->silent = next <= progress->match;
     if (next <= progress->match)
         next = progress->match + 1;

@@ -1,6 +1,7 @@
 /* raft_step and the state that all rooms of the core share. Reading order: raft.h, state.h, this file,
- * election.c, replication.c (leader), follower.c, progress.c, read_index.c; who counts: configuration.c, history.c,
- * group.c, membership.c; then transfer.c, snapshot.c, log.c, messages.c, quorum.c, invariants.c, status.c. */
+ * election.c, replication.c (leader), follower.c, progress.c, read_index.c, freshness.c; who counts:
+ * configuration.c, history.c, group.c, membership.c; then transfer.c, snapshot.c, log.c, messages.c,
+ * quorum.c, invariants.c, status.c. */
 #include "raft/raft.h"
 
 #include <assert.h>
@@ -9,6 +10,7 @@
 #include "hive/memory.h"
 #include "raft/configuration.h"
 #include "raft/election.h"
+#include "raft/freshness.h"
 #include "raft/group.h"
 #include "raft/invariants.h"
 #include "raft/membership.h"
@@ -287,6 +289,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_up
     begin(raft, event, update);
     on_event(raft, event);
     on_time(raft); /* after the message: what arrived in time counts, even where we were slow to look */
+    raft_freshness_on_commit(raft);
     raft_membership_settle(raft, commit);
     if (raft->role == RAFT_LEADER) {
         raft_transfer_tick(raft);
@@ -330,7 +333,7 @@ struct raft *raft_create(const struct raft_config *config, const struct raft_rec
     struct raft *raft = hive_calloc(1, sizeof *raft);
     assert(config->id != 0);
     raft->config = *config;
-    raft->leader_contact_ms = -1;
+    raft->leader_contact_ms = raft->fresh_ms = -1;
     raft->now_ms = now_ms;
     raft->random = random;
     recover(raft, recovered ? recovered : &(struct raft_recovered){0});

@@ -68,8 +68,7 @@ struct raft_entry {
  * member. */
 enum raft_member_kind {
     RAFT_MEMBER_VOTER = 1,
-    RAFT_MEMBER_JOINING =
-        2, /* gets the log, does not count; its leader promotes it once it has caught up (§4.2.1) */
+    RAFT_MEMBER_JOINING = 2, /* gets the log, does not count; promoted once it has caught up (§4.2.1) */
     RAFT_MEMBER_LEARNER = 3, /* the same, but is promoted only when that is asked for */
 };
 extern const char *const raft_member_kind_names[]; /* "voter", "joining", "learner", by kind; [0] is NULL */
@@ -91,12 +90,14 @@ const struct raft_member *raft_configuration_find(const struct raft_configuratio
 
 /* One change of the members: one at a time (§4.1), effective when appended, gone when truncated. */
 enum raft_change_type {
-    RAFT_CHANGE_ADD = 1, /* `member`, JOINING or LEARNER. One that has the same address under another id is
-                            removed by the same entry: its disk was replaced. (At most one voter differs, so the
-                            majorities of before and after still overlap.) */
-    RAFT_CHANGE_PROMOTE = 2, /* `member.id`, JOINING or LEARNER, to VOTER; refused while it is far behind */
-    RAFT_CHANGE_REMOVE =
-        3, /* `member.id`; the leader may remove itself, and steps down once that is committed (§4.2.2) */
+    /* `member`, JOINING or LEARNER. One that has the same address under another id is removed by the same
+     * entry: its disk was replaced. (At most one voter differs, so that majorities of before and after still
+     * overlap.) */
+    RAFT_CHANGE_ADD = 1,
+    /* `member.id`, JOINING or LEARNER, to VOTER; refused while it is far behind. */
+    RAFT_CHANGE_PROMOTE = 2,
+    /* `member.id`; the leader may remove itself, and steps down once that is committed (§4.2.2). */
+    RAFT_CHANGE_REMOVE = 3,
 };
 struct raft_change {
     enum raft_change_type type;
@@ -117,7 +118,7 @@ enum raft_message_type {
     RAFT_REQUEST_VOTE_REPLY,
     RAFT_APPEND_ENTRIES,
     RAFT_APPEND_ENTRIES_REPLY,
-    RAFT_INSTALL_SNAPSHOT, /* out: stream the newest snapshot to this peer. In: it is here, complete and checked */
+    RAFT_INSTALL_SNAPSHOT, /* out: stream the newest snapshot to this peer. In: it is here, checked */
     RAFT_INSTALL_SNAPSHOT_REPLY,
     RAFT_TIMEOUT_NOW, /* §3.10: the leader asks this peer to stand for election at once */
     RAFT_TIMEOUT_NOW_REPLY,
@@ -127,8 +128,7 @@ struct raft_request_vote {
     raft_index last_log_index;
     raft_term last_log_term;
     bool pre_vote; /* §9.6: would you vote for me in `term`? Nobody's term changes by asking */
-    bool
-        transfer; /* §4.2.3: the leader asked for this election, so that it does not count as a disturbance */
+    bool transfer; /* §4.2.3: the leader asked for this election: it is no disturbance */
     raft_index configuration_index; /* of the newest configuration that the candidate knows */
 };
 
@@ -136,14 +136,16 @@ struct raft_request_vote_reply {
     bool vote_granted;
     bool pre_vote;
     bool
-        removed; /* a committed configuration, at least as new as the candidate's, does not have the candidate */
+        removed; /* what is committed of the members, at least as new as what the candidate knows, lacks it */
 };
 
 struct raft_append_entries {
     raft_index prev_log_index;
     raft_term prev_log_term;
     raft_index leader_commit;
-    uint64_t round; /* the leader's newest read round; comes back in the reply (§6.4) */
+    uint64_t round;  /* the leader's newest read round; comes back in the reply (§6.4) */
+    int64_t echo_ms; /* the newest clock_ms of this follower's replies that the leader has seen; 0: none */
+    int64_t age_ms;  /* what the leader knows is so old at most; see freshness.c */
     const struct raft_entry *entries;
     size_t entry_count; /* 0: a heartbeat */
 };
@@ -154,11 +156,12 @@ struct raft_append_entries_reply {
     raft_index conflict_index; /* no success: where the leader should look next (§5.3, fast backup) */
     raft_term conflict_term;   /* the term of the follower's entry at prev_log_index, 0 where it has none */
     uint64_t round;
+    int64_t clock_ms; /* the follower's own clock; means something to itself only */
 };
 
 struct raft_install_snapshot {
-    /* What the snapshot stands for. Out: what the peer needs at least; the newest one on disk may be newer. In:
-     * from the file itself; not NULL. */
+    /* What the snapshot stands for. Out: what the peer needs at least; the newest one on disk may be
+     * newer. In: from the file itself; not NULL. */
     const struct raft_snapshot *snapshot;
 };
 
@@ -195,14 +198,17 @@ enum raft_event_type {
     RAFT_EVENT_DURABLE,     /* write number `write` and all before it are durable */
     RAFT_EVENT_UNREACHABLE, /* a message to `peer` was not delivered, or was lost with its connection; or the
                                stream of a snapshot to it ended in an error */
-    RAFT_EVENT_BOOTSTRAP, /* the members that the group is founded with. Only for a server that knows no members yet
-                               (else ignored); the caller has made them durable before */
+    /* The members that the group is founded with. Only for a server that knows no members yet (else ignored);
+     * the caller has made them durable before. */
+    RAFT_EVENT_BOOTSTRAP,
     RAFT_EVENT_CHANGE,   /* change the members; status says whether it was appended (at proposed_first) */
     RAFT_EVENT_TRANSFER, /* hand the leadership to `peer` (0: to the voter that is best up to date), §3.10 */
-    RAFT_EVENT_SNAPSHOT, /* a snapshot of this server's own machine is durable: the log before `compact.keep_from`
-                               may go (entries behind the snapshot never go) */
-    RAFT_EVENT_LEADER_GONE, /* the process of leader `peer` has ended: its connections were closed and new ones are
-                               refused. Elections are always safe, so this need not wait for the timeout */
+    /* A snapshot of this server's own machine is durable: the log before `compact.keep_from` may go (entries
+     * behind the snapshot never go). */
+    RAFT_EVENT_SNAPSHOT,
+    /* The process of leader `peer` has ended: its connections were closed and new ones are refused.
+     * Elections are always safe, so this need not wait for the timeout. */
+    RAFT_EVENT_LEADER_GONE,
 };
 
 struct raft_event {
@@ -257,9 +263,9 @@ struct raft_transition {
 struct raft_update {
     /* For the disk, in this order; see the ordering contract. */
     uint64_t write; /* number of this write; 0: nothing to write */
-    const struct raft_snapshot
-        *install;             /* this snapshot replaces state and log (where the log agrees with it, what
-                                            is behind it stays); NULL: none. commit_index is at least its index */
+    /* This snapshot replaces state and log (where the log agrees with it, what is behind it stays); NULL:
+     * none. commit_index is at least its index. */
+    const struct raft_snapshot *install;
     bool install_keeps_log;   /* the log agrees with it at its index: only what is before goes */
     raft_index truncate_from; /* remove this entry and all behind it; 0: none */
     const struct raft_entry *entries;
@@ -272,15 +278,18 @@ struct raft_update {
     const struct raft_message *messages;
     size_t message_count;
 
-    /* For the log's keeper: entries before this one are no longer needed on disk. Never goes back. Rises only once what stands for
-     * them is durable in the order of writes: an install's own write, and the writes that brought the entries. */
+    /* For the log's keeper: entries before this one are no longer needed on disk. Never goes back. Rises
+     * only once what stands for them is durable in the order of writes: an install's own write, and the
+     * writes that brought the entries. */
     raft_index log_first;
 
-    /* Members: set where the configuration in force has changed in this step (appended, truncated, installed). */
+    /* Members: set where the configuration in force has changed in this step (appended, truncated,
+     * installed). */
     const struct raft_configuration *configuration;
 
-    /* A transfer that had begun is over: RAFT_OK (somebody else leads, or will at once), RAFT_NOT_CAUGHT_UP (it took longer than an
-     * election timeout: this server goes on leading), or RAFT_NOT_LEADER (it stepped down for another reason meanwhile). */
+    /* A transfer that had begun (by TRANSFER, or because the leader has removed itself) is over: RAFT_OK
+     * (somebody else leads, or will at once), RAFT_NOT_CAUGHT_UP (it took longer than an election timeout:
+     * this server goes on leading), or RAFT_NOT_LEADER (it stepped down for another reason meanwhile). */
     bool transfer_ended;
     enum raft_status transfer_status;
 
@@ -313,8 +322,8 @@ struct raft_config {
                                 whose disk is so   far behind does not campaign; 0: never */
     bool pre_vote, check_quorum; /* both true but in tests */
     /* Reads without a round of messages (§6.4.1): a leader that a quorum acknowledged may answer until
-     * election_timeout_min_ms, less `clock_drift_percent`, after it sent what was acknowledged. Assumes that no two
-     * servers' clocks run apart by more than that. LEADER_GONE is ignored then. */
+     * election_timeout_min_ms, less `clock_drift_percent`, after it sent what was acknowledged. Assumes
+     * that no two servers' clocks run apart by more than that. LEADER_GONE is ignored then. */
     bool read_lease;
     unsigned clock_drift_percent; /* 0 to 90 */
 };
@@ -325,8 +334,8 @@ struct raft_recovered {
     raft_id voted_for;
     const struct raft_configuration *founding; /* what the group was founded with; NULL: not known */
     const struct raft_snapshot *snapshot;      /* the newest one; NULL: none. The machine is at its index */
-    /* In order, without gaps, from index 1 or any other up to snapshot->index + 1. Where there are entries before or at
-     * the snapshot's index, the one at it has its term: the store sees to that. */
+    /* In order, without gaps, from index 1 or any other up to snapshot->index + 1. Where there are entries
+     * before or at the snapshot's index, the one at it has its term: the store sees to that. */
     const struct raft_entry *entries;
     size_t entry_count;
 };
@@ -347,7 +356,8 @@ enum raft_role raft_role(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
 raft_id raft_voted_for(const struct raft *raft);
 raft_id raft_leader(const struct raft *raft); /* 0: none known */
-/* The members in force: of the newest configuration in the log, committed or not. Valid until the next step. */
+/* The members in force: of the newest configuration in the log, committed or not. Valid until the next
+ * step. */
 const struct raft_configuration *raft_configuration(const struct raft *raft);
 /* What this server is to its group, by the configuration in force. */
 enum raft_standing {
@@ -357,11 +367,14 @@ enum raft_standing {
     RAFT_STANDING_REMOVED, /* it was a member; it asks for no votes any more */
 };
 enum raft_standing raft_standing(const struct raft *raft);
-/* The snapshot that would stand for the log up to `index`, first - 1 <= index <= commit: false where that is not so, or the
- * term at `index` is unknown. */
+/* The snapshot that would stand for the log up to `index`, first - 1 <= index <= commit: false where that
+ * is not so, or the term at `index` is unknown. */
 bool raft_snapshot_at(const struct raft *raft, raft_index index, struct raft_snapshot *snapshot);
-/* A leader: when the last of a quorum was heard of, on the clock of the events: what it knows is not older than that. -1: no
- * leader. */
+/* Up to when everything that the group had committed is in this server's commit index, on the clock of the
+ * events; never later than true, however late messages come (freshness.c). -1: not known. */
+int64_t raft_fresh_ms(const struct raft *raft);
+/* A leader: a quorum has answered what was sent at this time (on the clock of the events) or later, so
+ * that what it knows is not older. -1: no leader. */
 int64_t raft_quorum_contact_ms(const struct raft *raft);
 /* A leadership transfer is under way. */
 bool raft_is_transferring(const struct raft *raft);

@@ -1,11 +1,13 @@
 /* ReadIndex (§6.4). A read is answered from the state at the commit index of when it was asked, after a
- * quorum confirmed that no other leader could have committed more by then. Rounds are numbered: a read waits
- * for a round that began after it was asked, so an acknowledgement that was under way before confirms
- * nothing. Reads that arrive while a round is out share the next one. With a lease (§6.4.1), rounds are started
- * by the heartbeats, and while one of them is young enough, reads need none of their own. */
+ * quorum confirmed that no other leader could have committed more by then. Rounds are numbered: a read
+ * waits for a round that began after it was asked, so an acknowledgement that was under way before
+ * confirms nothing. Reads that arrive while a round is out share the next one. Heartbeats begin rounds,
+ * too; with a lease (§6.4.1), reads need none of their own while the newest that was confirmed is young
+ * enough. */
 #include "raft/read_index.h"
 
 #include "hive/memory.h"
+#include "raft/configuration.h"
 #include "raft/group.h"
 #include "raft/replication.h"
 
@@ -29,18 +31,36 @@ static uint64_t confirmed_round(const struct raft *raft)
     return raft_group_quorum_value(raft, raft->round, round_of);
 }
 
-/* §6.4.1: whoever acknowledged what was sent in a round does not vote for another until an election timeout after that (unless a
- * transfer asks for it), so that until then no other leader can be elected. By our clock, and theirs may run faster. */
+/* When the newest round began that a majority has confirmed; -1: in this term none that is remembered. */
+static int64_t confirmed_since_ms(const struct raft *raft)
+{
+    uint64_t round = confirmed_round(raft);
+    return round > 0 && raft->round - round < RAFT_ROUNDS ? raft->round_began_ms[round % RAFT_ROUNDS] : -1;
+}
+
+int64_t raft_quorum_contact_ms(const struct raft *raft)
+{
+    if (raft->role != RAFT_LEADER)
+        return -1;
+    int64_t confirmed_ms = confirmed_since_ms(raft);
+    bool is_alone = raft_group_has_own_vote(raft) && raft_configuration_voters(raft_configuration(raft)) == 1;
+    if (is_alone)
+        return raft->now_ms;
+    return confirmed_ms > raft->stood_ms ? confirmed_ms
+                                         : raft->stood_ms; /* who voted for it knew of no other */
+}
+
+/* §6.4.1: whoever acknowledged what was sent in a round does not vote for another until an election
+ * timeout after that (unless a transfer asks for it), so that until then no other leader can be elected.
+ * By our clock, and theirs may run faster. */
 static bool has_lease(const struct raft *raft)
 {
     if (!raft->config.read_lease || !raft->config.check_quorum || raft->lease_is_void || raft->transfer.to)
         return false;
-    uint64_t round = confirmed_round(raft);
-    if (round == 0 || raft->round - round >= RAFT_ROUNDS)
-        return false;
+    int64_t since_ms = confirmed_since_ms(raft);
     int64_t length_ms =
         raft->config.election_timeout_min_ms * (100 - (int64_t)raft->config.clock_drift_percent) / 100;
-    return raft->now_ms < raft->round_began_ms[round % RAFT_ROUNDS] + length_ms;
+    return since_ms >= 0 && raft->now_ms < since_ms + length_ms;
 }
 
 static void answer_confirmed(struct raft *raft)

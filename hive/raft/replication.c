@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "raft/freshness.h"
 #include "raft/group.h"
 #include "raft/membership.h"
 #include "raft/messages.h"
@@ -16,8 +17,10 @@ void raft_replication_become_leader(struct raft *raft)
     raft->leader = raft->config.id;
     raft->lease_is_void = false;
     raft_group_update_peers(raft);
-    for (size_t i = 0; i < raft->peer_count; i++)
+    for (size_t i = 0; i < raft->peer_count; i++) {
         raft_progress_reset(&raft->peers[i].progress, raft_log_last(&raft->log) + 1, raft->now_ms);
+        raft->peers[i].echo_ms = 0; /* what it says now, it says to this leader */
+    }
     /* §6.4: a no-op of the own term; once it is committed, the leader knows which entries are. */
     raft_append(raft, raft->term, RAFT_ENTRY_NOOP, NULL, 0);
     if (raft_configuration(raft)->index == 0)
@@ -33,38 +36,47 @@ static uint64_t last_ack_of(const struct raft_peer *peer)
     return (uint64_t)peer->progress.last_ack_ms;
 }
 
-int64_t raft_quorum_contact_ms(const struct raft *raft)
+/* §6.2: a leader steps down if an election timeout elapses without a round of heartbeats to a majority. */
+static bool has_quorum_contact(const struct raft *raft)
 {
-    return raft->role == RAFT_LEADER
-               ? (int64_t)raft_group_quorum_value(raft, (uint64_t)raft->now_ms, last_ack_of)
-               : -1;
+    int64_t contact_ms = (int64_t)raft_group_quorum_value(raft, (uint64_t)raft->now_ms, last_ack_of);
+    return raft->now_ms - contact_ms < raft->config.election_timeout_max_ms;
+}
+
+/* An AppendEntries to the peer, without entries yet. */
+static struct raft_message *append_out(struct raft *raft, const struct raft_peer *peer, raft_index prev,
+                                       raft_term prev_term)
+{
+    struct raft_message *message = raft_message_out(raft, RAFT_APPEND_ENTRIES, peer->id);
+    message->append_entries = (struct raft_append_entries){
+        .prev_log_index = prev,
+        .prev_log_term = prev_term,
+        .leader_commit = raft->commit,
+        .round = raft->round,
+    };
+    raft_freshness_tell(raft, peer, &message->append_entries);
+    return message;
 }
 
 void raft_replication_heartbeat(struct raft *raft)
 {
     for (size_t i = 0; i < raft->peer_count; i++) {
         /* A heartbeat claims no more than what is known to match, so that it never fails and never says
-         * anything about entries that are still under way; and nothing where the log does not know that any more. */
+         * anything about entries that are still under way; and nothing where the log does not know that
+         * any more. */
         const struct raft_peer *peer = &raft->peers[i];
         raft_index prev = peer->progress.match;
         raft_term prev_term = 0;
         if (!raft_log_term(&raft->log, prev, &prev_term))
             prev = 0;
-        raft_message_out(raft, RAFT_APPEND_ENTRIES, peer->id)->append_entries = (struct raft_append_entries){
-            .prev_log_index = prev,
-            .prev_log_term = prev_term,
-            .leader_commit = raft->commit,
-            .round = raft->round,
-        };
+        append_out(raft, peer, prev, prev_term);
     }
     raft->heartbeat_due_ms = raft->now_ms + raft->config.heartbeat_ms;
 }
 
 void raft_replication_tick(struct raft *raft)
 {
-    /* §6.2: a leader steps down if an election timeout elapses without a round of heartbeats to a majority. */
-    if (raft->config.check_quorum &&
-        raft->now_ms - raft_quorum_contact_ms(raft) >= raft->config.election_timeout_max_ms) {
+    if (raft->config.check_quorum && !has_quorum_contact(raft)) {
         raft_become_follower(raft, raft->term, 0, "no contact with a quorum");
         return;
     }
@@ -78,8 +90,7 @@ void raft_replication_tick(struct raft *raft)
         if (raft_progress_is_overdue(&raft->peers[i].progress, overdue_ms))
             raft_progress_lost(&raft->peers[i].progress);
     if (raft->now_ms >= raft->heartbeat_due_ms) {
-        if (raft->config.read_lease)
-            raft_read_index_new_round(raft); /* which renews the lease */
+        raft_read_index_new_round(raft);
         raft_replication_heartbeat(raft);
     }
 }
@@ -97,15 +108,9 @@ static void send_entries(struct raft *raft, struct raft_peer *peer)
            (count == 0 || bytes + first[count].bytes <= raft->config.batch_bytes))
         bytes += first[count++].bytes;
 
-    struct raft_message *message = raft_message_out(raft, RAFT_APPEND_ENTRIES, peer->id);
-    message->append_entries = (struct raft_append_entries){
-        .prev_log_index = progress->next - 1,
-        .prev_log_term = prev_term,
-        .leader_commit = raft->commit,
-        .round = raft->round,
-        .entries = first,
-        .entry_count = count,
-    };
+    struct raft_message *message = append_out(raft, peer, progress->next - 1, prev_term);
+    message->append_entries.entries = first;
+    message->append_entries.entry_count = count;
     message->context = raft_progress_sent(progress, count, raft->now_ms);
 }
 
@@ -210,6 +215,9 @@ static void on_refusal(struct raft *raft, const struct raft_message *message)
 void raft_replication_on_reply(struct raft *raft, const struct raft_message *message)
 {
     const struct raft_append_entries_reply *reply = &message->append_entries_reply;
+    struct raft_peer *peer = raft_group_peer(raft, message->from);
+    if (peer)
+        raft_freshness_on_reply(peer, reply);
     if (reply->success)
         raft_replication_on_match(raft, message, reply->match_index);
     else

@@ -1,5 +1,5 @@
-/* Snapshots and the log. The bytes of a snapshot never come here: it is written, streamed and loaded around the core, which
- * decides what it stands for and when it takes the log's place. */
+/* Snapshots and the log. The bytes of a snapshot never come here: it is written, streamed and loaded
+ * around the core, which decides what it stands for and when it takes the log's place. */
 #include "raft/snapshot.h"
 
 #include <assert.h>

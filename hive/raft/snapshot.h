@@ -10,7 +10,8 @@ void raft_snapshot_on_taken(struct raft *raft, const struct raft_snapshot *snaps
 /* Leader: the peer lacks what the log does not have any more, or whose predecessor it does not know. */
 bool raft_snapshot_is_needed(const struct raft *raft, const struct raft_peer *peer);
 
-/* Tells the peer's stream to begin, or, where one was long without a result, to begin should it not be under way. */
+/* Tells the peer's stream to begin, or, where one was long without a result, to begin should it not be
+ * under way. */
 void raft_snapshot_send(struct raft *raft, struct raft_peer *peer);
 void raft_snapshot_send_again(struct raft *raft, struct raft_peer *peer);
 

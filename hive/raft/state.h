@@ -40,6 +40,7 @@ struct raft_peer {
     enum raft_ballot ballot;       /* candidate */
     struct raft_progress progress; /* leader */
     struct raft_catch_up catch_up; /* leader */
+    int64_t echo_ms;               /* leader: the newest reading of its clock; see freshness.c */
 };
 
 /* A leadership on its way to another server (§3.10); see transfer.c. */
@@ -89,11 +90,16 @@ struct raft {
     int64_t leader_contact_ms; /* last word of a current leader; -1: never */
     int64_t quiet_until_ms; /* a lease may be out that this server promised before it was started: no votes */
     int64_t election_deadline_ms;
-    unsigned hurry; /* so many more elections need not wait for a timeout: the leader's process has ended */
+    unsigned hurry;   /* so many more elections need not wait for a timeout: the leader's process has ended */
+    int64_t fresh_ms; /* see freshness.c; -1: not known */
+    raft_index
+        awaited_commit; /* when the commit index gets there, we are as fresh as awaited_ms; 0: nothing is awaited */
+    int64_t awaited_ms;
     uint64_t dropped_messages;
 
     /* Candidate. */
-    bool pre_voting; /* asking, with the term not yet raised */
+    bool pre_voting;  /* asking, with the term not yet raised */
+    int64_t stood_ms; /* when it stood for the current term */
 
     /* Leader. */
     int64_t heartbeat_due_ms;

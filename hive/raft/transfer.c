@@ -1,6 +1,7 @@
-/* Leadership transfer (§3.10): the leader takes nothing new, brings the target's log up to its own, and tells it to stand for
- * election at once. All that is special about that election is that voters do not take it for a disturbance (§4.2.3); so nothing
- * here can harm safety, but for reads on a lease, which end with the first such word (§6.4.1). */
+/* Leadership transfer (§3.10): the leader takes nothing new, brings the target's log up to its own, and
+ * tells it to stand for election at once. All that is special about that election is that voters do not
+ * take it for a disturbance (§4.2.3); so nothing here can harm safety, but for reads on a lease, which end
+ * with the first such word (§6.4.1). */
 #include "raft/transfer.h"
 
 #include "raft/election.h"
@@ -27,6 +28,15 @@ static struct raft_peer *best_peer(const struct raft *raft)
     return best;
 }
 
+static void begin(struct raft *raft, const struct raft_peer *peer)
+{
+    raft->transfer = (struct raft_transfer){
+        .to = peer->id,
+        .deadline_ms = raft->now_ms + raft->config.election_timeout_max_ms,
+        .asked_ms = -1,
+    };
+}
+
 static enum raft_status check(const struct raft *raft, raft_id to, const struct raft_peer *peer)
 {
     if (raft->role != RAFT_LEADER)
@@ -47,11 +57,15 @@ void raft_transfer_begin(struct raft *raft, raft_id to)
     const struct raft_peer *peer = to ? raft_group_peer(raft, to) : best_peer(raft);
     raft->update->status = check(raft, to, peer);
     if (raft->update->status == RAFT_OK)
-        raft->transfer = (struct raft_transfer){
-            .to = peer->id,
-            .deadline_ms = raft->now_ms + raft->config.election_timeout_max_ms,
-            .asked_ms = -1,
-        };
+        begin(raft, peer);
+}
+
+bool raft_transfer_hand_over(struct raft *raft)
+{
+    const struct raft_peer *peer = best_peer(raft);
+    if (!raft->transfer.to && peer)
+        begin(raft, peer);
+    return raft->transfer.to && raft->now_ms < raft->transfer.deadline_ms;
 }
 
 void raft_transfer_end(struct raft *raft, enum raft_status status)
@@ -61,19 +75,6 @@ void raft_transfer_end(struct raft *raft, enum raft_status status)
     raft->transfer = (struct raft_transfer){0};
     raft->update->transfer_ended = true;
     raft->update->transfer_status = status;
-}
-
-/* It may stand when it likes from here on, even where the word reaches it late: voters that would wait for the lease's end must
- * not be counted upon any more. */
-static void ask_to_stand(struct raft *raft, const struct raft_peer *peer)
-{
-    raft->lease_is_void = true;
-    raft_message_out(raft, RAFT_TIMEOUT_NOW, peer->id);
-}
-
-static bool lacks_nothing(const struct raft *raft, const struct raft_peer *peer)
-{
-    return peer->progress.match == raft_log_last(&raft->log);
 }
 
 void raft_transfer_tick(struct raft *raft)
@@ -87,17 +88,13 @@ void raft_transfer_tick(struct raft *raft)
     }
     const struct raft_peer *peer = raft_group_peer(raft, transfer->to);
     bool is_time = transfer->asked_ms < 0 || raft->now_ms - transfer->asked_ms >= raft->config.heartbeat_ms;
-    if (peer && is_time && lacks_nothing(raft, peer)) {
-        transfer->asked_ms = raft->now_ms;
-        ask_to_stand(raft, peer);
-    }
-}
-
-void raft_transfer_hand_over(struct raft *raft)
-{
-    const struct raft_peer *peer = best_peer(raft);
-    if (peer && lacks_nothing(raft, peer))
-        ask_to_stand(raft, peer);
+    if (!peer || !is_time || peer->progress.match < raft_log_last(&raft->log))
+        return;
+    /* It may stand when it likes from here on, even where the word reaches it late: voters that would wait
+     * for a lease's end must not be counted upon any more. */
+    raft->lease_is_void = true;
+    transfer->asked_ms = raft->now_ms;
+    raft_message_out(raft, RAFT_TIMEOUT_NOW, peer->id);
 }
 
 void raft_transfer_on_request(struct raft *raft, const struct raft_message *message)

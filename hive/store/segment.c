@@ -10,6 +10,10 @@
 #include "store/catalog.h"
 #include "store/wal.h"
 
+/* A segment is filled in steps of so many bytes, each synced: it is made beside the work, and a sync of the log must
+ * not have to wait for all of it. */
+#define FILL_BYTES ((size_t)1024 * 1024)
+
 static int failed(struct hive_error *error, int code, const char *what, const char *path)
 {
     return hive_error_set(error, code, "cannot %s %s: %s", what, path, strerror(-code));
@@ -25,9 +29,15 @@ static int fill(const struct disk *disk, int file, const struct wal_header *head
     uint8_t head[WAL_HEADER_BYTES];
     wal_encode_header(header, head);
     int result = disk_write_bytes(disk, file, head, sizeof head, 0);
-    if (result == 0)
-        result = disk_write_zeros(disk, file, sizeof head, bytes - sizeof head);
-    return result == 0 ? disk_sync(disk, file) : result;
+    size_t done = sizeof head;
+    while (result == 0 && done < bytes) {
+        size_t part = bytes - done < FILL_BYTES ? bytes - done : FILL_BYTES;
+        result = disk_write_zeros(disk, file, (off_t)done, part);
+        if (result == 0)
+            result = disk_sync(disk, file);
+        done += part;
+    }
+    return result;
 }
 
 int segment_create(const struct disk *disk, const char *directory, raft_id id, uint64_t sequence,

@@ -108,11 +108,7 @@ out:
 
 raft_index shelf_floor(struct store *store)
 {
-    raft_index floor = 0;
-    /* What is older than an installed snapshot no longer goes with the log. */
-    for (size_t i = 0; i < store->shelf_count && store->shelf[i]->index >= store->base; i++)
-        floor = store->shelf[i]->index;
-    return floor;
+    return store->shelf_count ? store->shelf[store->shelf_count - 1]->index : 0;
 }
 
 void shelf_finish(struct store *store)

@@ -106,7 +106,6 @@ static void note_written(struct store *store, const struct wal_state *after)
     }
     if (after->base != store->state.base && store->closed_count) /* an install: nothing before it counts */
         memset(store->closed, 0, store->closed_count * sizeof *store->closed);
-    store->base = after->base;
     pthread_mutex_unlock(&store->mutex);
 }
 
@@ -213,7 +212,6 @@ static int open_segments(struct store *store, struct recovery_end *end, size_t f
     store->offset = end->offset;
     store->write_number = end->write_number;
     store->state = end->state;
-    store->base = end->state.base;
     store->closed = end->closed;
     store->closed_count = store->closed_capacity = (size_t)(end->sequence - end->first_sequence);
     end->closed = NULL;

@@ -46,8 +46,7 @@ struct store {
     uint64_t first_sequence; /* of the segments on disk */
     raft_index *closed;      /* of each but the one in use, in order: see recovery.h */
     size_t closed_count, closed_capacity;
-    raft_index base;                           /* as in `state` */
-    bool has_failed_to_drop; /* a segment: the thread of the snapshots' own */
+    bool has_failed_to_drop;                   /* a segment: the thread of the snapshots' own */
     struct shelved *shelf[HIVE_SNAPSHOTS + 1]; /* newest first */
     size_t shelf_count;
 
@@ -67,7 +66,7 @@ int shelf_put(struct store *store, const char *path, raft_index index, raft_term
 /* Adds one that recovery found. */
 void shelf_add(struct store *store, raft_index index, raft_term term);
 
-/* The log is needed from there on, to go with the oldest snapshot that it can go with; 0: all of it. */
+/* The log is needed from there on, to go with the oldest snapshot; 0: all of it. Under the mutex. */
 raft_index shelf_floor(struct store *store);
 
 void shelf_finish(struct store *store);

@@ -107,6 +107,8 @@ struct hive_call {
     /* A write whose path takes an Idempotency-Key: it is sent with a random one, the same each time, and so applied once
      * however often it is sent. */
     bool is_keyed;
+    int64_t
+        repeat_ms; /* … but not later than so long after it was sent first; 0: HIVE_SESSION_FLOOR_MS / 2 */
 };
 struct hive_answer {
     int status;              /* HTTP */

@@ -1,5 +1,6 @@
 """Benchmarks of what must not be felt: leaders that die or stop, queens that were away, come and go."""
 
+import itertools
 import os
 import statistics
 import time
@@ -106,8 +107,9 @@ def catchup(options, directory):
             last = away.health()["log"]["last"]
             away.kill()
             leader = hive.await_leader()
+            pieces = itertools.count()
             while leader.health()["log"]["last"] < last + options.entries:
-                load.wrk("http://" + leader.address, 64, "hive", "writes", 2, hive.token)
+                load.wrk("http://" + leader.address, 64, "hive", "keys", 2, hive.token, f"{i}.{next(pieces)}")
             behind = leader.health()["log"]["last"] - last
             with Stream(hive, 200, prefix=f"catchup-{i}") as stream:
                 time.sleep(1)
@@ -127,7 +129,7 @@ def catchup(options, directory):
             assert hive.entries(queen=away) == hive.entries(queen=hive.await_leader()), "it holds something else"
     finally:
         hive.stop()
-    print(f"catchup: 3 queens, one {min(sizes)} to {max(sizes)} entries behind comes back, {options.rounds} times, with 200 writes a second meanwhile")
+    print(f"catchup: 3 queens, one {min(sizes)} to {max(sizes)} entries (each a key of its own) behind comes back, {options.rounds} times, with 200 writes a second meanwhile")
     print(f"  caught up by snapshot after median {statistics.median(seconds):.2f} s, worst {max(seconds):.2f} s (its start included);", end=" ")
     print(f"longest gap between acknowledged writes {describe(gaps, 'ms')}; same entries as the leader")
 

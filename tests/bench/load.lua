@@ -1,6 +1,7 @@
 -- wrk's part of the benchmarks: writes of 64-byte values to 1,000 keys a thread, or linearizable reads of them, for Hive or for
--- etcd's JSON gateway (arguments "hive" or "etcd", "writes" or "reads"). Prints one line of JSON for the caller.
-local kind, what = "hive", "writes"
+-- etcd's JSON gateway (arguments "hive" or "etcd", "writes" or "reads"; for Hive also "keys": every write to a key of its own).
+-- Prints one line of JSON for the caller.
+local kind, what, run = "hive", "writes", "0"
 local place = 0
 local count = 0
 local value = string.rep("v", 64)
@@ -29,7 +30,7 @@ end
 
 local requests = {}
 function init(args)
-    kind, what = args[1] or kind, args[2] or what
+    kind, what, run = args[1] or kind, args[2] or what, args[3]
     for i = 0, 999 do
         local key = string.format("k%04d-%06d", place, i) -- 12 bytes
         if kind == "etcd" then
@@ -46,6 +47,9 @@ end
 
 function request()
     count = count + 1
+    if what == "keys" then
+        return wrk.format("PUT", string.format("/kv/k%s-%09d", run, count), nil, value)
+    end
     return requests[count % 1000]
 end
 

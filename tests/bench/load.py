@@ -13,11 +13,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CONNECTIONS = (1, 16, 64)
 
 
-def wrk(url, connections, kind, what, seconds, token=None):
+def wrk(url, connections, kind, what, seconds, token=None, run="0"):
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "load.lua")]
     if token:
         command += ["-H", f"Authorization: Bearer {token}"]
-    out = subprocess.run([*command, url, "--", kind, what], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run([*command, url, "--", kind, what, run], check=True, capture_output=True, text=True).stdout
     return json.loads(out.splitlines()[-1])
 
 

@@ -131,6 +131,7 @@ static const char *const beside_names[] = {"alone", "snapshot", "its commit", "l
 struct scene {
     struct subject subject;
     _Atomic int beside; /* what is done now */
+    _Atomic raft_index last_index;
     atomic_bool is_over;
     int64_t *latencies_us[BESIDE_COUNT];
     size_t counts[BESIDE_COUNT];
@@ -144,6 +145,7 @@ static void *commit_on(void *argument)
         int64_t start_us = hive_clock_monotonic_us();
         commit_to_store(&scene->subject);
         int64_t elapsed_us = hive_clock_monotonic_us() - start_us;
+        atomic_store(&scene->last_index, scene->subject.last_index);
         if (scene->counts[before] < COMMITS_MAX)
             scene->latencies_us[before][scene->counts[before]++] = elapsed_us;
     }
@@ -189,7 +191,8 @@ static void report_beside(struct scene *scene, int beside)
     while (slow < count && latencies_us[count - 1 - slow] > SLOW_US)
         slow++;
     if (count)
-        printf("beside: %-12s %7zu commits  p50 %5lld us  p99 %6lld us  p99.9 %6lld us  max %6lld us  over %d ms: %zu\n",
+        printf("beside: %-12s %7zu commits  p50 %5lld us  p99 %6lld us  p99.9 %6lld us  max %6lld us  over "
+               "%d ms: %zu\n",
                beside_names[beside], count, (long long)latencies_us[count / 2],
                (long long)latencies_us[count * 99 / 100], (long long)latencies_us[count * 999 / 1000],
                (long long)latencies_us[count - 1], SLOW_US / 1000, slow);
@@ -209,7 +212,7 @@ static void measure_beside(const char *directory, size_t megabytes)
         atomic_store(&scene.beside, ALONE);
         wait_us(2000000);
         int64_t start_us = hive_clock_monotonic_us();
-        write_snapshot(&scene, scene.subject.last_index / 2 + 1, megabytes);
+        write_snapshot(&scene, atomic_load(&scene.last_index), megabytes);
         writing_us += hive_clock_monotonic_us() - start_us;
     }
     atomic_store(&scene.is_over, true);

@@ -1,15 +1,17 @@
-/* A group of consensus cores in one thread: virtual time, a network that loses, delays, doubles and cuts, and
- * a disk for each node that finishes its writes when it is told to. Nothing in it is random but by its seed.
- * After every step it checks what must always hold (raft_network_checks.c) and fails the test that runs.
+/* A group of consensus cores in one thread: virtual time, a network that loses, delays, doubles and cuts,
+ * and a disk for each node that finishes its writes when it is told to. Nothing in it is random but by its
+ * seed. After every step it checks what must always hold (raft_network_checks.c) and fails the test that
+ * runs.
  *
- * Two ways to use it. Scripts: seed 0; nothing moves by itself, the test delivers packets, completes writes
- * and lets clocks pass. Weather: any other seed and raft_network_run; time drives everything.
+ * Two ways to use it. Scripts: seed 0; nothing moves by itself, the test delivers packets, completes
+ * writes and lets clocks pass. Weather: any other seed and raft_network_run; time drives everything.
  *
- * Nodes are numbered from 1. A node that was never started is a ghost: what is sent to it stays in the queue
- * for the test to look at, and the test speaks in its name with raft_network_receive.
+ * Nodes are numbered from 1. A node that was never started is a ghost: what is sent to it stays in the
+ * queue for the test to look at, and the test speaks in its name with raft_network_receive.
  *
- * Who is in the group: the founders, at first. Entry 1 of every log that a test makes up is their configuration, so that leaders
- * find nothing to add; a group that begins with empty disks records it behind its first no-op, as the core does. */
+ * Who is in the group: the founders, at first. Entry 1 of every log that a test makes up is their
+ * configuration, so that leaders find nothing to add; a group that begins with empty disks records it
+ * behind its first no-op, as the core does. */
 #ifndef LIB_RAFT_NETWORK_H
 #define LIB_RAFT_NETWORK_H
 
@@ -137,7 +139,8 @@ bool raft_network_chance(struct raft_network *network, unsigned per_mille); /* f
 /* One node more, a ghost that is no member; its id. */
 raft_id raft_network_add_node(struct raft_network *network);
 
-/* The data of an entry that a test makes up: the founding configuration for entry 1, else its term and index. */
+/* The data of an entry that a test makes up: the founding configuration for entry 1, else its term and
+ * index. */
 struct raft_entry raft_network_entry(const struct raft_network *network, raft_index index, raft_term term,
                                      struct hive_buffer *data);
 

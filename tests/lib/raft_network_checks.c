@@ -137,9 +137,9 @@ static bool is_on_quorum(const struct raft_network *network, const struct raft_c
 {
     size_t copies = 0, voters = 0;
     for (size_t i = 0; i < configuration->count; i++) {
-        const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (configuration->members[i].kind != RAFT_MEMBER_VOTER)
             continue;
+        const struct raft_node *node = &network->nodes[configuration->members[i].id];
         if (node->is_ghost)
             return true; /* what is on its disk is the test's word */
         voters++;
@@ -148,8 +148,8 @@ static bool is_on_quorum(const struct raft_network *network, const struct raft_c
     return copies > voters / 2;
 }
 
-/* Committed is durable on a quorum of the leader's voters; its own disk counts like the others, where it votes. Where the step has
- * changed the members, too, it may have counted before or after that. */
+/* Committed is durable on a quorum of the leader's voters; its own disk counts like the others, where it
+ * votes. Where the step has changed the members, too, it may have counted before or after that. */
 static void check_is_on_quorum(struct raft_network *network, raft_id id, raft_index index, raft_term term,
                                bool has_changed)
 {
@@ -189,7 +189,8 @@ static void note_configuration(struct raft_network_checks *checks, raft_index in
     checks->configurations[checks->configuration_count++] = index;
 }
 
-/* A snapshot stands for what was committed: the term at its index, and the members that were in force there. */
+/* A snapshot stands for what was committed: the term at its index, and the members that were in force
+ * there. */
 static void check_install(struct raft_network *network, raft_id id, const struct raft_snapshot *snapshot)
 {
     const struct raft_network_checks *checks = network->checks;

@@ -1,5 +1,6 @@
-/* The disks of the test network: a log, term and vote, one snapshot, and writes that are under way. What a crash leaves of a write is
- * any part of it, from the front; what recovery makes of that is what store.h promises. */
+/* The disks of the test network: a log, term and vote, one snapshot, and writes that are under way. What a
+ * crash leaves of a write is any part of it, from the front; what recovery makes of that is what store.h
+ * promises. */
 #include "lib/raft_network.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 """Clients that write down all that they see, on a cluster that is being broken under them: the history for linearizability.py.
 
     turmoil = Turmoil(cluster, keys=10, seed=42)
-    turmoil.run(seconds=60)      # kill -9, SIGSTOP, SIGTERM and restarts meanwhile; all is healed at the end
+    turmoil.run(seconds=60)      # kill -9, SIGSTOP, SIGTERM, wiped disks and restarts meanwhile; all is healed at the end
     turmoil.history              # of a writer and a reader for each key, and a meddler that writes to all of them
 
 Most writes carry an Idempotency-Key and are repeated until it is known what became of them; of the others, a lost answer is
@@ -11,7 +11,9 @@ written down as an unknown outcome. Runs on the main thread, because that one mu
 import collections
 import http.client
 import itertools
+import os
 import random
+import shutil
 import threading
 import time
 import urllib.parse
@@ -194,11 +196,13 @@ def write_something(client, key):
 
 
 class Turmoil:
-    def __init__(self, cluster, keys=10, seed=None, keyed=0.85):
+    def __init__(self, cluster, keys=10, seed=None, keyed=0.85, wipes=0.05, absences=0.0):
         self.cluster = cluster
         self.seed = random.randrange(1 << 32) if seed is None else seed
         self.dice = random.Random(self.seed)
         self.keyed = keyed  # this part of the writes carries a key
+        self.chances = {self.all_at_once: 0.05, self.wipe: wipes, self.long_absence: absences}
+        self.chances[self.one_trouble] = 1 - sum(self.chances.values())
         self.is_over = threading.Event()
         self.counts = collections.Counter()
         self.troubles = []  # (when, what, to whom)
@@ -217,6 +221,29 @@ class Turmoil:
     def hurt(self, queen, how):
         self.troubles.append((time.monotonic(), how, queen.name))
         {"kill": queen.kill, "pause": queen.pause, "stop": queen.terminate}[how]()
+
+    def wipe(self):
+        """A disk is replaced by an empty one: its queen comes back as a new member, and takes the place of the old one."""
+        queen = self.dice.choice(self.cluster.queens)
+        self.troubles.append((time.monotonic(), "wipe", queen.name))
+        queen.kill()
+        shutil.rmtree(os.path.join(self.cluster.directory, queen.name))
+        queen.start()
+        await_(queen.is_up, f"{queen} is up")
+        await_(lambda: queen.health().get("standing") == "voter", f"{queen} votes again, as somebody else")
+        self.cluster.await_caught_up(queen)
+
+    def long_absence(self):
+        """One is away for so long that others have forgotten, in their logs, what it has missed."""
+        leader = self.cluster.await_leader()
+        queen = self.dice.choice([queen for queen in self.cluster.queens if queen is not leader])
+        last = leader.health()["log"]["last"]
+        self.troubles.append((time.monotonic(), "absence", queen.name))
+        queen.kill()
+        await_(lambda: leader.health()["log"]["first"] > last, "the log has moved on", 60 * SLOWNESS)
+        queen.start()
+        await_(queen.is_up, f"{queen} is up")
+        self.cluster.await_caught_up(queen)
 
     @staticmethod
     def heal(queen, how):
@@ -256,7 +283,7 @@ class Turmoil:
             client.start()
         try:
             while time.monotonic() < deadline and not any(client.error for client in self.clients):
-                self.all_at_once() if self.dice.random() < 0.05 else self.one_trouble()
+                self.dice.choices(list(self.chances), self.chances.values())[0]()
             for queen in self.cluster.queens:
                 await_(queen.is_up, f"{queen} is up")
             self.cluster.await_leader()

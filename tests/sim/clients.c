@@ -13,9 +13,6 @@
 #define KEYS_MOST     16
 #define PATIENCE_US   (20000 * MS) /* then a client gives up, whatever it knows by then */
 #define RETRY_MOST_US (60 * MS)
-/* A queen counts the age of what it has from when it heard of it: the time that the leader's message was under way, or lay before a process
- * that was paused, is not in it, and has no limit here. So ages are not judged; what was seen is. */
-#define AGE_ALLOWANCE_US (-1)
 
 /* A task that somebody wanted to submit. */
 struct submission {
@@ -365,8 +362,8 @@ void clients_check(struct clients *clients)
 
     for (unsigned key = 0; key < clients->key_count; key++) {
         enum linearizable_verdict verdict = linearizable_check(&clients->history, key, &why);
-        bool is_fresh = linearizable_check_stale(
-            &clients->history, key, clients->world->config.drift_per_mille, AGE_ALLOWANCE_US, &why);
+        bool is_fresh =
+            linearizable_check_stale(&clients->history, key, clients->world->config.drift_per_mille, &why);
         if (verdict == LINEARIZABLE_YES && is_fresh)
             continue;
         fprintf(stderr, "%s", why.data);

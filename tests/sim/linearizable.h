@@ -16,8 +16,8 @@ enum linearizable_verdict linearizable_check(const struct history *history, unsi
                                              struct hive_buffer *why);
 
 /* Stale reads of one key: each saw something that was there once, was not from the future, and was not older than it said: by a clock
- * that runs up to `drift_per_mille` too slow, and but for `allowance_us` (negative: ages are not looked at). False: says which in `why`. */
+ * that runs up to `drift_per_mille` too slow. False: says which in `why`. */
 bool linearizable_check_stale(const struct history *history, unsigned key, unsigned drift_per_mille,
-                              int64_t allowance_us, struct hive_buffer *why);
+                              struct hive_buffer *why);
 
 #endif

@@ -62,13 +62,12 @@ static bool can_be_gone(const struct history *history, const struct history_op *
 
 /* Whatever was answered before the moment to which its age goes back, it knew. */
 static bool check_age(const struct history *history, const struct history_op *read, unsigned drift_per_mille,
-                      int64_t allowance_us, struct hive_buffer *why)
+                      struct hive_buffer *why)
 {
-    int64_t age_us =
-        read->age_ms * 1000 * 1000 / (1000 - (int64_t)drift_per_mille) + ROUNDING_US + allowance_us;
+    int64_t age_us = read->age_ms * 1000 * 1000 / (1000 - (int64_t)drift_per_mille) + ROUNDING_US;
     const struct history_op *last = NULL;
 
-    if (read->age_ms < 0 || allowance_us < 0)
+    if (read->age_ms < 0)
         return true;
     for (uint64_t number = 1; number <= history->count; number++) {
         const struct history_op *op = &history->ops[number];
@@ -84,13 +83,12 @@ static bool check_age(const struct history *history, const struct history_op *re
 }
 
 bool linearizable_check_stale(const struct history *history, unsigned key, unsigned drift_per_mille,
-                              int64_t allowance_us, struct hive_buffer *why)
+                              struct hive_buffer *why)
 {
     for (uint64_t number = 1; number <= history->count; number++) {
         const struct history_op *read = &history->ops[number];
         if (read->key == key && read->type == HISTORY_STALE_READ && read->outcome == HISTORY_DONE &&
-            (!check_value(history, read, why) ||
-             !check_age(history, read, drift_per_mille, allowance_us, why)))
+            (!check_value(history, read, why) || !check_age(history, read, drift_per_mille, why)))
             return false;
     }
     return true;

@@ -45,7 +45,7 @@ def test_ids_belong_to_disks(start_cluster):
     before = {queen: identity(queen) for queen in cluster.queens}
     for queen in cluster.queens:
         queen.restart()
-    cluster.await_leader()
+        await_(queen.is_up, f"{queen} is up")
     assert before == {queen: identity(queen) for queen in cluster.queens}
 
 
@@ -132,8 +132,8 @@ def test_emptied_disks_never_found_the_group_anew(start_cluster):
     down = cluster.await_leader()
     for queen in cluster.queens:
         cluster.await_caught_up(queen)
+    emptied.kill()  # first: else it would help the keeper to lead, faster than it can be killed
     down.kill()
-    emptied.kill()
     wipe(emptied)
     emptied.start()
     # It hears of the group from the one that is left, which cannot take it in without a majority.

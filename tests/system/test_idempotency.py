@@ -4,7 +4,7 @@ import itertools
 import threading
 
 import pytest
-from cluster import SLOWNESS, Unknown, await_, hive, kv_path
+from cluster import SLOWNESS, Cluster, Unknown, await_, hive, kv_path
 from linearizability import check
 from turmoil import Turmoil, fill
 
@@ -259,6 +259,47 @@ def test_the_verbs_repeat_what_a_dying_leader_leaves_open(start_cluster):
     assert {status for status, _ in statuses.values()} == {0}, statuses
     entries = {entry["key"]: entry["version"] for entry in cluster.entries("verb/")}
     assert entries == {key: 1 for key in statuses}
+
+
+class Verb(threading.Thread):
+    """One `hive` verb, beside the test."""
+
+    def __init__(self, cluster, queens, *arguments):
+        super().__init__(daemon=True)
+        connect = [part for queen in queens for part in ("--connect", queen.address)]
+        self.arguments = [*arguments, *connect, "--timeout", f"{20 * SLOWNESS}s"]
+        self.environment = cluster.environment
+        self.start()
+
+    def run(self):
+        self.ended = hive(*self.arguments, environment=self.environment, timeout=60 * SLOWNESS)
+
+
+def test_a_verb_whose_leader_dies_before_it_answers_is_applied_once(start_cluster):
+    """The followers sleep while the leader takes the write: it lies in their sockets when the leader dies. They find it when
+    they wake up, and one of them commits it; what the verb sends then is a repetition."""
+    cluster = start_cluster(queens=3, queen_options=Cluster.calm_timers())
+    cluster.put("warm", b"up")
+    replays = 0
+    for number in range(6):
+        leader, followers = cluster.await_leader(), cluster.followers()
+        last = leader.health()["log"]["last"]
+        for queen in followers:
+            queen.pause()
+        verb = Verb(cluster, [leader, *followers], "put", "--if-absent", f"dying/{number}", "x")
+        await_(lambda leader=leader, last=last: leader.health()["log"]["last"] > last, "the leader has taken the write")
+        leader.kill()
+        for queen in followers:
+            queen.resume()
+        verb.join()
+        assert verb.ended.returncode == 0, verb.ended
+        entry = entry_of(cluster, f"dying/{number}")
+        assert entry["version"] == 1
+        replays += entry["index"] == last + 1
+        leader.start()
+        await_(leader.is_up, f"{leader} is up")
+        cluster.await_caught_up(leader)
+    assert replays > 0, "no write survived its leader: nothing was repeated"
 
 
 def test_repeated_compare_and_sets_under_turmoil_are_linearizable(start_cluster):

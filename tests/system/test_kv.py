@@ -275,6 +275,33 @@ def test_stale_reads_are_answered_by_every_queen(shared):
         assert "stale" in [e["key"] for e in queen.call("GET", "/kv?prefix=stale&consistency=stale").json()["entries"]]
 
 
+def age_of(answer):
+    """How old what a stale read shows may be; None where the queen cannot tell."""
+    assert answer.status == 200, answer
+    age = answer.headers["hive-data-age-ms"]
+    return None if age == "unknown" else int(age)
+
+
+def test_stale_reads_tell_how_old_they_may_be(start_cluster):
+    cluster = start_cluster(queens=3)
+    cluster.put("a", b"1")
+    leader, (one, other) = cluster.await_leader(), cluster.followers()
+    paths = ["/kv/a?consistency=stale", "/kv?consistency=stale", "/tasks?consistency=stale", "/drones?consistency=stale"]
+    for queen in cluster.queens:
+        cluster.await_caught_up(queen)
+        for path in paths:
+            await_(lambda queen=queen, path=path: age_of(queen.call("GET", path)) is not None, f"{queen} knows how old {path} is")
+            assert age_of(queen.call("GET", path)) < 10_000
+    assert "hive-data-age-ms" not in cluster.request("GET", "/kv/a").headers
+    leader.kill()
+    other.kill()
+    first = age_of(one.call("GET", paths[0]))
+    await_(lambda: age_of(one.call("GET", paths[0])) > first + 300, "what the lonely one has gets older")
+    one.restart()
+    await_(one.is_up, "it is up again")
+    assert age_of(one.call("GET", paths[1])) is None, "nobody has told it anything since its start"
+
+
 def test_without_a_majority_nothing_is_promised(start_cluster):
     cluster = start_cluster(queens=3)
     cluster.put("a", b"1")

@@ -367,10 +367,13 @@ def test_health_tells_all_that_the_contract_names(start_cluster):
         assert len(health["peers"]) == 2
         for peer in health["peers"]:
             if health["raft_state"] == "LEADER":
-                assert set(peer) == {"address", "match", "next", "state", "last_ack_ms"}
+                assert set(peer) == {"address", "kind", "match", "next", "state", "last_ack_ms"}
                 assert peer["state"] in ("probe", "replicate", "snapshot")
             else:
-                assert set(peer) == {"address"}
+                assert set(peer) == {"address", "kind"}
+            assert peer["kind"] == "voter"
+        assert (health["standing"], health["reason"]) == ("voter", None)
+        assert all(transition["reason"] for transition in health["transitions"])
         assert set(health["tasks"]) == {"pending", "assigned", "running", "succeeded", "failed", "stopped", "lost"}
         assert set(health["drones"]) == {cluster.drones[0].address}
         assert "drones" not in queen.call("GET", "/healthz?drones=0").json()

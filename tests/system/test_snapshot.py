@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import threading
 
@@ -229,3 +230,17 @@ def test_a_backup_waits_for_a_leader_or_takes_what_there_is(start_cluster, tmp_p
     assert saving.wait(30) == 0
     saving.stdout.close()
     assert verify(tmp_path / "late").returncode == 0
+
+
+def test_a_backup_that_is_interrupted_leaves_nothing(start_cluster, tmp_path):
+    cluster = start_cluster(queens=1)
+    cluster.await_leader()
+    cluster.queens[0].pause()
+    saving = subprocess.Popen(
+        [HIVE, "snapshot", "save", str(tmp_path / "x")], env=environment(cluster), stderr=subprocess.PIPE
+    )
+    await_(lambda: any(name.endswith(".part") for name in os.listdir(tmp_path)), "it has begun")
+    saving.send_signal(signal.SIGINT)
+    _, errors = saving.communicate(timeout=30)
+    assert saving.returncode == 1 and b"interrupted" in errors
+    assert os.listdir(tmp_path) == ["cluster-1"]

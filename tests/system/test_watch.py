@@ -49,9 +49,24 @@ def test_changes_come_as_they_happen(shared):
             assert watch.is_quiet()
 
 
+def test_the_largest_values_come_whole(shared):
+    values = [b"\x01" * 1024 * 1024, os.urandom(1024 * 1024), b""]
+    first = index_of(shared.put("large/0", b""))
+    for value in values:
+        shared.put("large/a", value)
+    with Watch(shared.queens[0], first, prefix="large/") as watch:
+        assert [watch.next("put").value for _ in values] == values
+    with Watch(shared.queens[0], prefix="large/", list=1) as watch:
+        assert [event.value for event in watch.until("listed")[:-1]] == [b"", b""]
+    result = hive("watch", "large/", "--after", str(first), "-n", "2", "--json", environment=environment(shared))
+    assert result.returncode == 0
+    assert json.loads(result.stdout.splitlines()[0])["value"].encode() == values[0]
+
+
 def test_what_changes_nothing_is_no_event(shared):
     key = {"Idempotency-Key": f"watch-{time.time_ns()}"}
     shared.put("nothing/a", b"1")
+    shared.await_caught_up(shared.queens[0])
     with Watch(shared.queens[0], prefix="nothing/") as watch:
         watch.next("start")
         assert shared.put("nothing/a", b"2", {"If-None-Match": "*"}).status == 412

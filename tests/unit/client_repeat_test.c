@@ -229,6 +229,24 @@ static void without_a_clear_answer_in_time_the_outcome_is_unknown(void **state)
     assert_int_equal(RUN(short_put, 503)->exit_status, HIVE_EXIT_UNAVAILABLE);
 }
 
+static void a_write_is_not_repeated_when_its_key_may_be_forgotten(void **state)
+{
+    (void)state;
+    struct hive_call call = put;
+    call.repeat_ms = SHORT_MS;
+    static const int scripts[] = {504, DIES, HANGS};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct outcome *outcome = run(&call, &scripts[i], 1);
+        assert_int_equal(outcome->exit_status, HIVE_EXIT_UNKNOWN);
+        assert_in_range(outcome->took_ms, SHORT_MS / 2, SHORT_MS + 2000);
+    }
+    /* Nothing was in doubt, and so there was no hurry. */
+    call.timeout_ms = 3 * SHORT_MS;
+    struct outcome *outcome = RUN(call, 503);
+    assert_int_equal(outcome->exit_status, HIVE_EXIT_UNAVAILABLE);
+    assert_true(outcome->took_ms >= 3 * SHORT_MS - 50);
+}
+
 static void a_write_without_a_key_is_never_repeated(void **state)
 {
     (void)state;
@@ -259,6 +277,7 @@ int main(void)
         cmocka_unit_test(what_is_answered_to_a_repetition_counts),
         cmocka_unit_test(a_repetition_that_is_refused_leaves_the_doubt),
         cmocka_unit_test(without_a_clear_answer_in_time_the_outcome_is_unknown),
+        cmocka_unit_test(a_write_is_not_repeated_when_its_key_may_be_forgotten),
         cmocka_unit_test(a_write_without_a_key_is_never_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,13 +61,18 @@ static struct machine_command random_command(enum machine_command_type type)
         c.drone = random_text(1, HIVE_ADDRESS_BYTES - 1);
         break;
     }
+    if (random_bits() % 2) {
+        c.idempotency_key = random_text(1, HIVE_IDEMPOTENCY_KEY_BYTES);
+        for (size_t i = 0; i < c.idempotency_key.size; i++)
+            ((char *)c.idempotency_key.data)[i] = (char)(' ' + random_bits() % 95);
+    }
     return c;
 }
 
 static struct machine_bytes *strings_of(struct machine_command *c, size_t i)
 {
-    struct machine_bytes *all[] = {&c->key,     &c->value,  &c->drone, &c->name,
-                                   &c->version, &c->secret, &c->text,  &c->detail};
+    struct machine_bytes *all[] = {&c->key,    &c->value, &c->drone,  &c->name,           &c->version,
+                                   &c->secret, &c->text,  &c->detail, &c->idempotency_key};
     return i < sizeof all / sizeof *all ? all[i] : NULL;
 }
 
@@ -274,6 +279,12 @@ static void test_the_format_is_byte_for_byte_what_it_says(void **state)
           .state = MACHINE_TASK_FAILED,
           .detail = {BYTES("d")}},
          BYTES(HEAD("\7") "\x09\0\0\0\0\0\0\0\2\0\0\0\3\0\0\0h:1\5\1\0\0\0d")},
+        {{.type = MACHINE_KV_PUT,
+          TIME,
+          .key = {BYTES("k")},
+          .value = {BYTES("vw")},
+          .idempotency_key = {BYTES("once")}},
+         BYTES("\2\1\x08\7\6\5\4\3\2\1\4once\1\0\0\0k\2\0\0\0vw\0")},
 #undef BYTES
 #undef HEAD
 #undef TIME
@@ -376,6 +387,30 @@ static void test_values_end_at_their_limits(void **state)
     }
 }
 
+static void test_idempotency_keys_are_short_and_printable(void **state)
+{
+    (void)state;
+    char bytes[128] = "\2\4\0\0\0\0\0\0\0\0"; /* removes a drone */
+    struct machine_command decoded;
+
+    for (size_t size = 0; size <= HIVE_IDEMPOTENCY_KEY_BYTES + 2; size++) {
+        bytes[10] = (char)size;
+        memset(bytes + 11, 'k', size);
+        memcpy(bytes + 11 + size, "\3\0\0\0h:1", 7);
+        int rc = machine_command_decode(bytes, 11 + size + 7, &decoded, NULL);
+        assert_int_equal(rc, size >= 1 && size <= HIVE_IDEMPOTENCY_KEY_BYTES ? 0 : -EINVAL);
+    }
+    for (int c = 0; c < 256; c++) {
+        bytes[10] = 3;
+        memcpy(bytes + 11, "abc\3\0\0\0h:1", 10);
+        bytes[12] = (char)c;
+        assert_int_equal(machine_command_decode(bytes, 21, &decoded, NULL),
+                         c >= ' ' && c <= '~' ? 0 : -EINVAL);
+        if (c == '~')
+            assert_memory_equal(decoded.idempotency_key.data, "a~c", decoded.idempotency_key.size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_the_format_is_byte_for_byte_what_it_says),
         cmocka_unit_test(test_lengths_end_at_their_limits),
         cmocka_unit_test(test_values_end_at_their_limits),
+        cmocka_unit_test(test_idempotency_keys_are_short_and_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,28 +202,59 @@ static void test_pieces_are_small_whatever_was_saved(void **state)
     free(value);
 }
 
-/* Rows that came after the dump's beginning are passed a few at a time, too. */
+/* Rows that came after the dump's beginning are passed a few at a time, and not at all behind the last one of then. */
 static void test_pieces_are_short_however_many_rows_they_pass(void **state)
 {
     (void)state;
     enum { KEYS = 20000, PIECE = 64000 };
+    for (int is_behind = 0; is_behind <= 1; is_behind++) {
+        struct machine *machine = machine_create();
+        struct hive_buffer dump = {0};
+        char key[16];
+        size_t pieces = 0;
+
+        put(machine, "a", "", 0);
+        if (!is_behind)
+            put(machine, "z", "", 0);
+        machine_dump_begin(machine);
+        for (int i = 0; i < KEYS; i++) {
+            snprintf(key, sizeof key, "k%d", i);
+            put(machine, key, "", 0);
+        }
+        do
+            pieces++;
+        while (machine_dump_next(machine, &dump, PIECE));
+        if (is_behind)
+            assert_int_equal(pieces, 1);
+        else
+            assert_in_range(pieces, KEYS / 550, KEYS / 450);
+        struct machine *loaded = load_dump(&dump);
+        assert_int_equal(machine_kv_count(loaded), is_behind ? 1 : 2);
+        machine_destroy(loaded);
+        hive_buffer_finish(&dump);
+        machine_destroy(machine);
+    }
+}
+
+/* Who adds rows more quickly than the dump takes them cannot keep it from ending. */
+static void test_a_dump_ends_whatever_is_added(void **state)
+{
+    (void)state;
     struct machine *machine = machine_create();
     struct hive_buffer dump = {0};
-    char key[16];
     size_t pieces = 0;
 
-    put(machine, "0", "", 0);
+    for (int i = 0; i < 20; i++)
+        submit(machine, "text");
+    uint64_t before = machine_digest(machine);
     machine_dump_begin(machine);
-    for (int i = 0; i < KEYS; i++) {
-        snprintf(key, sizeof key, "k%d", i);
-        put(machine, key, "", 0);
-    }
-    do
-        pieces++;
-    while (machine_dump_next(machine, &dump, PIECE));
-    assert_in_range(pieces, KEYS / 1100, KEYS / 900);
+    do {
+        submit(machine, "more");
+        submit(machine, "and more");
+        assert_true(++pieces < 60);
+    } while (machine_dump_next(machine, &dump, 100));
     struct machine *loaded = load_dump(&dump);
-    assert_int_equal(machine_kv_count(loaded), 1);
+    assert_true(machine_digest(loaded) == before);
     machine_destroy(loaded);
     hive_buffer_finish(&dump);
     machine_destroy(machine);
@@ -320,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_dumping_changes_nothing),
         cmocka_unit_test(test_pieces_are_small_whatever_was_saved),
         cmocka_unit_test(test_pieces_are_short_however_many_rows_they_pass),
+        cmocka_unit_test(test_a_dump_ends_whatever_is_added),
         cmocka_unit_test(test_the_format_is_byte_for_byte_what_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ static void an_emptied_disk_is_taken_in_as_new(void **state)
     AWAIT(queens[0].posts == 1);
     assert_asked_for(&queens[0], &queens[2]);
     await_reason(&queens[2], "the log is on its way");
+    usleep(200 * 1000); /* many rounds, if there were any more */
     make_member(&queens[2], &queens[0]);
     await_reason(&queens[2], NULL);
     founding_stop(queens[2].founding);

@@ -174,6 +174,13 @@ static int64_t age_of(struct scene *scene)
     return scene_answer(scene, 1)->age_ms;
 }
 
+/* The leader had seen the follower's clock at `echo_ms` when it said this. */
+static void receive_with_echo(struct scene *scene, struct raft_message *append, int64_t echo_ms)
+{
+    append->append_entries.echo_ms = echo_ms;
+    scene_receive(scene, append);
+}
+
 static void test_a_follower_knows_how_old_its_data_is(void **state)
 {
     (void)state;
@@ -184,21 +191,25 @@ static void test_a_follower_knows_how_old_its_data_is(void **state)
     replica_bootstrap(scene.replica, scene.now_ms, &group);
     assert_int_equal(age_of(&scene), -1);
     struct raft_message heartbeat = scene_append(2, 1, 0, 0, 0, NULL, 0);
-    scene_receive(&scene, &heartbeat);
+    scene_receive(&scene, &heartbeat); /* who knows how long it was under way */
+    assert_int_equal(age_of(&scene), -1);
+    receive_with_echo(&scene, &heartbeat, scene.now_ms);
     assert_int_equal(age_of(&scene), 0);
     scene_advance(&scene, 30);
     assert_int_equal(age_of(&scene), 30);
     /* The leader has committed what is not here yet: hearing of that makes nothing younger. */
     heartbeat = scene_append(2, 1, 0, 0, 2, NULL, 0);
-    scene_receive(&scene, &heartbeat);
+    receive_with_echo(&scene, &heartbeat, scene.now_ms);
     scene_advance(&scene, 10);
     assert_int_equal(age_of(&scene), 40);
+    heartbeat = scene_append(2, 1, 0, 0, 3, NULL, 0);
+    scene_receive(&scene, &heartbeat);
     /* Once it is applied, the data is as old as that word. */
     struct raft_entry entries[] = {{.index = 1, .term = 1, .type = RAFT_ENTRY_NOOP},
                                    {.index = 2, .term = 1, .type = RAFT_ENTRY_NOOP},
                                    {.index = 3, .term = 1, .type = RAFT_ENTRY_NOOP}};
     struct raft_message append = scene_append(2, 1, 0, 0, 3, entries, 2);
-    scene_receive(&scene, &append);
+    receive_with_echo(&scene, &append, scene.now_ms);
     assert_int_equal(replica_applied(scene.replica), 2);
     assert_int_equal(age_of(&scene), 10);
     scene_advance(&scene, 10); /* and there is always something that is not applied yet */
@@ -208,7 +219,7 @@ static void test_a_follower_knows_how_old_its_data_is(void **state)
     assert_int_equal(age_of(&scene), 10);
     append.to = SCENE_SELF + 1; /* not for this one */
     append.append_entries = (struct raft_append_entries){0};
-    scene_receive(&scene, &append);
+    receive_with_echo(&scene, &append, scene.now_ms);
     assert_int_equal(age_of(&scene), 10);
     scene_destroy(&scene);
 }
@@ -222,11 +233,31 @@ static void test_the_word_of_a_deposed_leader_makes_nothing_younger(void **state
     struct raft_configuration group = scene_group(3);
     replica_bootstrap(scene.replica, scene.now_ms, &group);
     struct raft_message heartbeat = scene_append(2, 4, 0, 0, 0, NULL, 0);
-    scene_receive(&scene, &heartbeat);
+    receive_with_echo(&scene, &heartbeat, scene.now_ms);
     scene_advance(&scene, 20);
     heartbeat = scene_append(3, 3, 0, 0, 0, NULL, 0);
-    scene_receive(&scene, &heartbeat);
+    receive_with_echo(&scene, &heartbeat, scene.now_ms);
     assert_int_equal(age_of(&scene), 20);
+    scene_destroy(&scene);
+}
+
+static void test_flight_and_the_leaders_own_age_count(void **state)
+{
+    (void)state;
+    struct scene scene = {.now_ms = 1000, .are_peers_silent = true};
+    struct replica_config config = scene_config(&scene);
+    scene_create(&scene, &config, NULL, NULL);
+    struct raft_configuration group = scene_group(3);
+    replica_bootstrap(scene.replica, scene.now_ms, &group);
+    struct raft_message heartbeat = scene_append(2, 1, 0, 0, 0, NULL, 0);
+    scene_receive(&scene, &heartbeat);
+    int64_t seen_ms = scene.now_ms;
+    scene_advance(&scene, 40); /* the message takes its time */
+    heartbeat.append_entries.age_ms = 7;
+    receive_with_echo(&scene, &heartbeat, seen_ms);
+    assert_int_equal(age_of(&scene), 47);
+    receive_with_echo(&scene, &heartbeat, scene.now_ms + 1); /* no reading of this clock */
+    assert_int_equal(age_of(&scene), 47);
     scene_destroy(&scene);
 }
 
@@ -296,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_what_was_appended_before_the_transfer_gets_its_answer),
         cmocka_unit_test(test_a_follower_knows_how_old_its_data_is),
         cmocka_unit_test(test_the_word_of_a_deposed_leader_makes_nothing_younger),
+        cmocka_unit_test(test_flight_and_the_leaders_own_age_count),
         cmocka_unit_test(test_a_leader_is_as_old_as_its_last_word_from_a_majority),
         cmocka_unit_test(test_a_new_leader_that_has_committed_nothing_does_not_know),
     };

@@ -1,4 +1,5 @@
-/* The members of a group as a value, and as bytes: whatever bytes come, what is decoded is a configuration or nothing. */
+/* The members of a group as a value, and as bytes: whatever bytes come, what is decoded is a configuration
+ * or nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Liveness (rule 14): pre-vote, check-quorum and stalled disks keep a good leader in place and get rid of a bad one. */
+/* Liveness (rule 14): pre-vote, check-quorum and stalled disks keep a good leader in place and get rid of
+ * a bad one. */
 #include "unit/raft_speech.h"
 
 static void test_rule_14_a_pre_vote_of_a_lower_term_is_answered_with_ours(void **state)
@@ -273,7 +274,8 @@ static void test_a_disk_that_is_slow_but_moves_has_not_stalled(void **state)
     raft_network_destroy(network);
 }
 
-/* Raft asks of a disk that it be faster than the election timeout. One that is not must delay an election, not undo it. */
+/* Raft asks of a disk that it be faster than the election timeout. One that is not must delay an election,
+ * not undo it. */
 static void test_a_candidate_whose_disk_is_slower_than_its_timeout_still_wins(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* A snapshot from the leader takes the place of the state: all of it or nothing of it, whatever is on its way to the disk (rule 12),
- * and nothing that is newer goes. */
+/* A snapshot from the leader takes the place of the state: all of it or nothing of it, whatever is on its
+ * way to the disk (rule 12), and nothing that is newer goes. */
 #include "unit/raft_speech.h"
 
 /* Node 1 follows node 2, with this log on its disk, committed as far as said. */
@@ -241,8 +241,8 @@ static void test_a_change_that_was_never_committed_goes_with_the_log_that_a_snap
 static void test_rule_12_a_crash_at_any_record_of_an_install_leaves_the_old_state_or_the_new_one(void **state)
 {
     (void)state;
-    /* The group's log is "1 2 3 3 3 3", a snapshot stands for five of them, and node 1 has another past. What is under way when it
-       crashes: an append, the install with a new term, and an append behind it. */
+    /* The group's log is "1 2 3 3 3 3", a snapshot stands for five of them, and node 1 has another past.
+     * What is under way when it crashes: an append, the install with a new term, and an append behind it. */
     static const char *const pasts[] = {"", "1", "1 1 1", "1 1 1 1 1 1 1 1", "1 2 3 3 3 3"};
     for (size_t past = 0; past < sizeof pasts / sizeof *pasts; past++)
         for (size_t records = 0; records <= 7; records++)

@@ -1,5 +1,5 @@
-/* How servers come into the group and out of it: catching up and being promoted (§4.2.1), taking the place of a disk that was lost,
- * being removed (§4.2.3), and a leader that removes itself (§4.2.2). */
+/* How servers come into the group and out of it: catching up and being promoted (§4.2.1), taking the place
+ * of a disk that was lost, being removed (§4.2.3), and a leader that removes itself (§4.2.2). */
 #include "unit/raft_speech.h"
 
 #define ADD     RAFT_CHANGE_ADD
@@ -256,7 +256,10 @@ static void test_nobody_is_told_of_a_removal_that_may_be_undone(void **state)
 static void test_a_removed_server_gets_no_vote_and_moves_no_term(void **state)
 {
     (void)state;
-    struct raft_network *network = group_led_by_1(4);
+    struct raft_network *network = group_and_others_led_by_1(4, 5);
+    assert_int_equal(raft_network_change(network, 1, ADD, 5, LEARNER), RAFT_OK);
+    raft_network_settle(network);
+    beat(network, 1, 5);
     assert_int_equal(raft_network_change(network, 1, REMOVE, 4, VOTER), RAFT_OK);
     raft_network_settle(network);
     beat(network, 1, 1);
@@ -267,6 +270,12 @@ static void test_a_removed_server_gets_no_vote_and_moves_no_term(void **state)
     assert_false(reply.request_vote_reply.vote_granted);
     assert_true(reply.request_vote_reply.removed);
     assert_int_equal(raft_current_term(network->nodes[2].raft), term);
+    /* Not even of one that has voted for nobody in this term. */
+    assert_int_equal(raft_voted_for(network->nodes[5].raft), 0);
+    say_request_vote(network, 4, 5, term, 99, term, false);
+    reply = heard(network, RAFT_REQUEST_VOTE_REPLY, 5, 4);
+    assert_false(reply.request_vote_reply.vote_granted);
+    assert_true(reply.request_vote_reply.removed);
     raft_network_destroy(network);
 }
 
@@ -328,8 +337,66 @@ test_a_leader_that_removes_itself_does_not_count_itself_and_goes_when_it_is_comm
     raft_network_destroy(network);
 }
 
-/* Figure 4.6: of S1 and S2, S1 removes itself and ends before S2 has the entry. S2 cannot win without S1, whose log is longer: S1
- * must stand, although the newest configuration that it knows does not have it; and must not count itself. */
+static void test_a_leader_that_removes_itself_under_load_hands_over_before_it_goes(void **state)
+{
+    (void)state;
+    struct raft_network *network =
+        raft_network_create(&(struct raft_network_config){.nodes = 5, .seed = 7, .batch_entries = 5});
+    raft_network_start_all(network);
+    raft_network_run(network, 2000);
+    raft_id old = raft_network_leader(network);
+    raft_term term = raft_current_term(network->nodes[old].raft);
+    network->delay_max_ms = 5;
+    network->disk_max_ms = 5;
+    assert_int_equal(raft_network_change(network, old, REMOVE, old, VOTER), RAFT_OK);
+    int64_t removed_ms = network->now_ms;
+    while (raft_network_leader(network) == old || !raft_network_leader(network)) {
+        raft_network_propose(network, old, "x"); /* there is always something that the others lack */
+        raft_network_run(network, 1);
+        if (network->now_ms > removed_ms + 100)
+            raft_network_fail(network, "nobody took over");
+    }
+    assert_int_equal(raft_current_term(network->nodes[raft_network_leader(network)].raft), term + 1);
+    raft_network_run(network, 100);
+    assert_int_equal(raft_standing(network->nodes[old].raft), RAFT_STANDING_REMOVED);
+    raft_network_destroy(network);
+}
+
+/* With nobody there who could take over, it goes all the same. */
+static void test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_the_latest(void **state)
+{
+    (void)state;
+    struct raft_network *network = one_among_ghosts(3);
+    struct raft_node *node = &network->nodes[1];
+    raft_network_write_disk(network, 1, "1", 1, 0);
+    raft_network_start(network, 1);
+    raft_term term = lead(network);
+    struct raft_append_entries_reply matched = {.success = true, .match_index = 2};
+    say_append_reply(network, 2, 1, term, matched);
+    assert_int_equal(raft_network_change(network, 1, REMOVE, 1, VOTER), RAFT_OK);
+    matched.match_index = 3;
+    say_append_reply(network, 2, 1, term, matched);
+    raft_network_propose(network, 1, "x");
+    say_append_reply(network, 3, 1, term, matched); /* committed; the last entry they do not have */
+    assert_int_equal(raft_role(node->raft), RAFT_LEADER);
+    assert_int_equal(raft_network_propose(network, 1, "y"), 0);
+    assert_int_equal(node->status, RAFT_TRANSFERRING);
+    for (int i = 0; raft_role(node->raft) == RAFT_LEADER; i++) {
+        assert_true(i < 6);
+        say_append_reply(network, 2, 1, term, matched);
+        say_append_reply(network, 3, 1, term, matched);
+        node->clock_ms += RAFT_NETWORK_HEARTBEAT_MS;
+        raft_network_tick(network, 1);
+    }
+    assert_string_equal(node->reason, "removed from the group");
+    assert_true(node->transfer_ended);
+    assert_int_equal(node->transfer_status, RAFT_NOT_LEADER);
+    raft_network_destroy(network);
+}
+
+/* Figure 4.6: of S1 and S2, S1 removes itself and ends before S2 has the entry. S2 cannot win without S1,
+ * whose log is longer: S1 must stand, although the newest configuration that it knows does not have it;
+ * and must not count itself. */
 static void test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed(void **state)
 {
     (void)state;
@@ -360,6 +427,30 @@ static void test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committ
     raft_network_destroy(network);
 }
 
+static void test_who_is_removed_does_not_count_its_own_vote(void **state)
+{
+    (void)state;
+    struct raft_network *network = group_led_by_1(3);
+    assert_int_equal(raft_network_change(network, 1, REMOVE, 1, VOTER), RAFT_OK);
+    raft_network_complete_all(network, 1);
+    raft_network_crash(network, 1, 0);
+    raft_network_drop_all(network);
+    raft_network_start(network, 1);
+    raft_network_isolate(network, 3, true);
+    wait_for_stickiness(network);
+    for (int i = 0; i < 5; i++) { /* of 2 and 3, two are a majority */
+        raft_network_time_out(network, 1);
+        assert_int_not_equal(raft_role(network->nodes[1].raft), RAFT_LEADER);
+    }
+    raft_network_heal(network);
+    for (int i = 0; i < 5 && raft_standing(network->nodes[1].raft) == RAFT_STANDING_VOTER; i++) {
+        raft_network_time_out(network, 1);
+        beat(network, 1, 5);
+    }
+    assert_int_equal(raft_standing(network->nodes[1].raft), RAFT_STANDING_REMOVED);
+    raft_network_destroy(network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,7 +466,10 @@ int main(void)
         cmocka_unit_test(test_the_leader_goes_on_sending_to_whom_it_removes_until_that_is_committed),
         cmocka_unit_test(
             test_a_leader_that_removes_itself_does_not_count_itself_and_goes_when_it_is_committed),
+        cmocka_unit_test(test_a_leader_that_removes_itself_under_load_hands_over_before_it_goes),
+        cmocka_unit_test(test_a_leader_that_removed_itself_goes_after_an_election_timeout_at_the_latest),
         cmocka_unit_test(test_figure_4_6_who_is_removed_may_still_be_needed_to_get_it_committed),
+        cmocka_unit_test(test_who_is_removed_does_not_count_its_own_vote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Reads on a lease (§6.4.1): no round of messages while one is young enough, and no stale answer for all that. */
+/* Reads on a lease (§6.4.1): no round of messages while one is young enough, and no stale answer for all
+ * that. */
 #include "unit/raft_speech.h"
 
 enum { DRIFT_PERCENT = 10, LEASE_MS = RAFT_NETWORK_ELECTION_MIN_MS * (100 - DRIFT_PERCENT) / 100 };
@@ -109,7 +110,8 @@ static void test_a_lease_is_nothing_before_an_entry_of_the_own_term_is_committed
     raft_network_destroy(network);
 }
 
-/* The target may stand whenever the word reaches it, and voters do not wait then: no lease is good any more in this term. */
+/* The target may stand whenever the word reaches it, and voters do not wait then: no lease is good any
+ * more in this term. */
 static void test_a_transfer_ends_all_leases_of_its_term(void **state)
 {
     (void)state;
@@ -129,8 +131,8 @@ static void test_a_transfer_ends_all_leases_of_its_term(void **state)
     raft_network_destroy(network);
 }
 
-/* Before the word is sent (the target lags), a lease would be good; but proposals are refused meanwhile, and reads take the long
- * way, too. */
+/* Before the word is sent (the target lags), a lease would be good; but proposals are refused meanwhile,
+ * and reads take the long way, too. */
 static void test_no_lease_while_a_transfer_is_on(void **state)
 {
     (void)state;
@@ -197,8 +199,42 @@ static void test_with_leases_the_end_of_a_leader_is_waited_for(void **state)
     raft_network_destroy(network);
 }
 
-/* Real servers with clocks of their own, in weather; the network's check of every read (raft_network_checks.c) sees any that is
- * stale. */
+/* How old is what a leader knows? As old as what a majority has answered was when it was sent. */
+static void test_a_leader_knows_when_it_last_had_its_quorum(void **state)
+{
+    (void)state;
+    struct raft_network *network = leader_with_leases(5);
+    struct raft_node *node = &network->nodes[1];
+    int64_t elected_ms = node->clock_ms;
+    uint64_t round = begin_round(network);
+    int64_t sent_ms = network->now_ms + node->clock_ms;
+    assert_true(raft_quorum_contact_ms(node->raft) <= network->now_ms + elected_ms);
+    confirm(network, 2, round);
+    node->clock_ms += 30;
+    assert_true(raft_quorum_contact_ms(node->raft) < sent_ms);
+    confirm(network, 3, round);
+    assert_int_equal(raft_quorum_contact_ms(node->raft), sent_ms);
+    uint64_t later = begin_round(network);
+    confirm(network, 2, later);
+    confirm(network, 3, round);
+    assert_int_equal(raft_quorum_contact_ms(node->raft), sent_ms);
+    confirm(network, 4, later);
+    assert_int_equal(raft_quorum_contact_ms(node->raft), network->now_ms + node->clock_ms);
+    raft_network_destroy(network);
+
+    network = group_led_by_1(1);
+    network->nodes[1].clock_ms += 5000;
+    raft_network_tick(network, 1);
+    assert_int_equal(raft_quorum_contact_ms(network->nodes[1].raft),
+                     network->now_ms + network->nodes[1].clock_ms);
+    raft_network_destroy(network);
+    network = group_led_by_1(3);
+    assert_int_equal(raft_quorum_contact_ms(network->nodes[2].raft), -1);
+    raft_network_destroy(network);
+}
+
+/* Real servers with clocks of their own, in weather; the network's check of every read
+ * (raft_network_checks.c) sees any that is stale. */
 static void test_no_read_is_stale_whatever_happens_to_the_leader(void **state)
 {
     (void)state;
@@ -262,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_without_leases_every_read_takes_a_round),
         cmocka_unit_test(test_a_restarted_server_votes_for_nobody_while_a_lease_may_be_out),
         cmocka_unit_test(test_with_leases_the_end_of_a_leader_is_waited_for),
+        cmocka_unit_test(test_a_leader_knows_when_it_last_had_its_quorum),
         cmocka_unit_test(test_no_read_is_stale_whatever_happens_to_the_leader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,13 @@
-/* Bad weather for groups of three and five: messages are lost, doubled and reordered, links are cut one way
- * or both, nodes crash with or without their unsynced writes, stand still, and have disks that stop. Meanwhile members are added,
- * promoted and removed, disks are lost for good and their servers come back as others, logs are compacted, leaders hand over, and
- * are taken for dead. After every step of every node the checks of lib/raft_network_checks.c hold; and whenever the sky clears, the
- * group is of one mind within seconds.
+/* Bad weather for groups of three and five: messages are lost, doubled and reordered, links are cut one
+ * way or both, nodes crash with or without their unsynced writes, stand still, and have disks that stop.
+ * Meanwhile members are added, promoted and removed, disks are lost for good and their servers come back
+ * as others, logs are compacted, leaders hand over, and are taken for dead. After every step of every node
+ * the checks of lib/raft_network_checks.c hold; and whenever the sky clears, the group is of one mind
+ * within seconds.
  *
- * A failure names its seed; RAFT_SEED=N runs that one alone, RAFT_ROUNDS=N runs so many instead of the usual.
- */
+ * A failure names its seed; RAFT_SEED=N runs that one alone, RAFT_ROUNDS=N runs so many instead of the
+ * usual.
+ * */
 #include "unit/raft_speech.h"
 
 enum { ROUNDS = 100, STORMS = 4, STORM_MS = 12000, ELECT_MS = 2000, CATCH_UP_MS = 20000, CLIENT_MS = 15 };
@@ -16,7 +18,8 @@ static struct {
     uint64_t changes, rollbacks, transfers, installs, snapshots, losses;
 } total;
 
-/* A server whose disk was lost, and the new one in its place; 0: none. The administrator mends that before anything else. */
+/* A server whose disk was lost, and the new one in its place; 0: none. The administrator mends that before
+ * anything else. */
 static struct {
     raft_id old, new;
 } lost;
@@ -91,7 +94,8 @@ static void change(struct raft_network *network, raft_id leader, struct raft_cha
     total.changes += network->nodes[leader].status == RAFT_OK;
 }
 
-/* A disk is gone, and all that was on it; one at a time, of a group that can bear it. The server comes back with another. */
+/* A disk is gone, and all that was on it; one at a time, of a group that can bear it. The server comes
+ * back with another. */
 static void lose_a_disk(struct raft_network *network, raft_id leader)
 {
     raft_id id = any_node(network);

@@ -1,5 +1,5 @@
-/* Replication: what followers take over and answer (rules 2 and 3), what leaders make of the answers (rule 6), and
- * the search for the place where two logs part. */
+/* Replication: what followers take over and answer (rules 2 and 3), what leaders make of the answers (rule
+ * 6), and the search for the place where two logs part. */
 #include "unit/raft_speech.h"
 
 /* ---- rule 2: a log that matches is never shortened ---- */

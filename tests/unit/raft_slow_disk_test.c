@@ -1,4 +1,5 @@
-/* Disks that are slow, and disks that forgot: what the core does about them. One server and its messages, by hand. */
+/* Disks that are slow, and disks that forgot: what the core does about them. One server and its messages,
+ * by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

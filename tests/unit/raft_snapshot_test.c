@@ -1,5 +1,5 @@
-/* Compaction, and the boundary that it leaves (rule 11): what is before it is committed and therefore matches, what is not known
- * never compares equal, and whoever needs what is gone gets a snapshot. */
+/* Compaction, and the boundary that it leaves (rule 11): what is before it is committed and therefore
+ * matches, what is not known never compares equal, and whoever needs what is gone gets a snapshot. */
 #include "unit/raft_speech.h"
 
 /* Node 1 follows, with this log, committed as far as said. */
@@ -218,8 +218,8 @@ static void test_a_conflict_next_to_the_boundary_is_found(void **state)
 
 /* ---- rule 11: the leader at its boundary ---- */
 
-/* Node 1 leads with the log "1 1 2 2 | 5 5" and its no-op of term 6; before the bar it is compacted, and whether it knows the term
- * at the bar depends on what it kept. */
+/* Node 1 leads with the log "1 1 2 2 | 5 5" and its no-op of term 6; before the bar it is compacted, and
+ * whether it knows the term at the bar depends on what it kept. */
 static struct raft_network *leader_behind_4(bool restarted, raft_index keep_from)
 {
     struct raft_network *network = follower_of_2("1 1 2 2 5 5", 4);
@@ -253,7 +253,7 @@ static void test_a_follower_that_lacks_what_is_gone_is_sent_a_snapshot(void **st
         {true, 5, 5, 0, false},  /* and so it is when it is the snapshot's */
         {false, 5, 4, 0, true},  {false, 5, 1, 0, true},  {false, 3, 3, 0, false},
         {true, 3, 3, 0, true}, /* entry 3 is there, but what was before it is not known any more */
-        {true, 3, 4, 0, false},  {false, 5, 3, 2, false}, /* its entries of term 2 begin at 3: it matches up to the last of ours, at the boundary */
+        {true, 3, 4, 0, false},  {false, 5, 3, 2, false}, /* our last of term 2 is at the boundary */
         {false, 5, 2, 1, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -147,7 +147,8 @@ static inline struct raft_peer_status peer_of(const struct raft_network *network
     return peers[i];
 }
 
-/* A group of real nodes that has elected node 1 and settled; the nodes behind the founders are up, and wait. */
+/* A group of real nodes that has elected node 1 and settled; the nodes behind the founders are up, and
+ * wait. */
 static inline struct raft_network *network_led_by_1(const struct raft_network_config *config)
 {
     struct raft_network *network = raft_network_create(config);
@@ -168,7 +169,8 @@ static inline struct raft_network *group_and_others_led_by_1(size_t founders, si
     return network_led_by_1(&(struct raft_network_config){.nodes = nodes, .founders = founders});
 }
 
-/* Heartbeats of a leader and everything that follows from them. Five: whatever was lost before is found to be, and sent again. */
+/* Heartbeats of a leader and everything that follows from them. Five: whatever was lost before is found to
+ * be, and sent again. */
 static inline void beat(struct raft_network *network, raft_id leader, int times)
 {
     for (int i = 0; i < times; i++) {

@@ -1,4 +1,5 @@
-/* The transcripts in tests/trace/: each is a test. With HIVE_REWRITE=1 they are written anew: read the difference before you keep it. */
+/* The transcripts in tests/trace/: each is a test. With HIVE_REWRITE=1 they are written anew: read the
+ * difference before you keep it. */
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>

@@ -1,188 +1,6 @@
-/* Answers that are made while they are sent: that no byte is lost between a wake and a suspend, that everybody
- * learns of the end, and that clients who do not read, or go, cost next to nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <unistd.h>
-
-#include "hive/clock.h"
-#include "hive/limits.h"
-#include "hive/memory.h"
-#include "hive/server.h"
-#include "lib/serve.h"
-#include "lib/wire.h"
-
-#define FEEDS    64
-#define MEBIBYTE (1024L * 1024)
-
-/* A stream whose bytes are 0, 1, 2 … 250, 0 …: as many as somebody has said there are. */
-static struct feed {
-    pthread_mutex_t lock;
-    struct hive_stream *stream; /* NULL: none is open */
-    int64_t made, sent;
-    bool is_ended, is_broken;
-    int asked, opened, closed;
-} feeds[FEEDS];
-
-static uint64_t told_bytes = HIVE_STREAM_OPEN_ENDED; /* of the streams that are opened from now on */
-static int64_t ask_again_ms;
-
-static ssize_t read_feed(void *context, void *data, size_t bytes)
-{
-    struct feed *feed = context;
-    char *at = data;
-    pthread_mutex_lock(&feed->lock);
-    feed->asked++;
-    ssize_t count = 0;
-    while ((size_t)count < bytes && feed->sent < feed->made)
-        at[count++] = (char)(feed->sent++ % 251);
-    if (count == 0)
-        count = feed->is_broken ? HIVE_STREAM_BROKEN : feed->is_ended ? HIVE_STREAM_END : HIVE_STREAM_WAIT;
-    pthread_mutex_unlock(&feed->lock);
-    return count;
-}
-
-static void close_feed(void *context)
-{
-    struct feed *feed = context;
-    pthread_mutex_lock(&feed->lock);
-    feed->closed++;
-    feed->stream = NULL;
-    pthread_mutex_unlock(&feed->lock);
-}
-
-static void answer_feed(struct hive_request *request, void *context)
-{
-    struct feed *feed = &feeds[strtol(hive_request_segment(request, 0, NULL), NULL, 10)];
-    struct hive_stream_source source = {.read = read_feed,
-                                        .closed = close_feed,
-                                        .context = feed,
-                                        .bytes = told_bytes,
-                                        .ask_again_ms = ask_again_ms};
-    (void)context;
-    pthread_mutex_lock(&feed->lock);
-    feed->sent = 0;
-    feed->opened++;
-    hive_request_reply_stream(request, 200, "text/plain", &source, &feed->stream);
-    pthread_mutex_unlock(&feed->lock);
-}
-
-static void answer_fine(struct hive_request *request, void *context)
-{
-    (void)context;
-    hive_request_reply(request, 200, "text/plain", "fine", 4);
-}
-
-static const struct hive_route routes[] = {
-    {"GET", "/feed/ID", answer_feed, HIVE_ACCESS_ANYONE, 0, "a stream"},
-    {"GET", "/fine", answer_fine, HIVE_ACCESS_ANYONE, 0, "answers"},
-    {0},
-};
-
-/* `bytes` more are there, and perhaps that is all. */
-static void make(int index, int64_t bytes, bool is_end)
-{
-    struct feed *feed = &feeds[index];
-    pthread_mutex_lock(&feed->lock);
-    feed->made += bytes;
-    feed->is_ended = is_end;
-    if (feed->stream)
-        hive_stream_wake(feed->stream);
-    pthread_mutex_unlock(&feed->lock);
-}
-
-static int64_t look(int index, int64_t (*what)(const struct feed *feed))
-{
-    pthread_mutex_lock(&feeds[index].lock);
-    int64_t value = what(&feeds[index]);
-    pthread_mutex_unlock(&feeds[index].lock);
-    return value;
-}
-
-static int64_t closed(const struct feed *feed)
-{
-    return feed->closed;
-}
-
-static int64_t asked(const struct feed *feed)
-{
-    return feed->asked;
-}
-
-static int64_t sent(const struct feed *feed)
-{
-    return feed->sent;
-}
-
-static void await_at_least(int index, int64_t (*what)(const struct feed *feed), int64_t value)
-{
-    int64_t deadline_ms = hive_clock_monotonic_ms() + WIRE_PATIENCE_MS;
-    while (look(index, what) < value) {
-        if (hive_clock_monotonic_ms() > deadline_ms)
-            fail_msg("feed %d came to %ld only", index, (long)look(index, what));
-        usleep(1000);
-    }
-}
-
-static void open_feed(struct wire *wire, struct hive_server *server, int index)
-{
-    struct wire_message head;
-    wire_connect(wire, hive_server_port(server));
-    wire_send_text(wire, "GET /feed/%d HTTP/1.1\r\n\r\n", index);
-    assert_true(wire_receive_head_only(wire, &head));
-    assert_int_equal(head.status, 200);
-    assert_int_equal(wire_has_header_named(&head, "Content-Length"), told_bytes != HIVE_STREAM_OPEN_ENDED);
-    wire_message_finish(&head);
-}
-
-/* Receives `bytes` more of a feed that has given `before` already. */
-static void expect_bytes(struct wire *wire, int64_t before, int64_t bytes)
-{
-    struct hive_buffer body = {0};
-    bool is_whole;
-    int64_t at = before;
-    while (at < before + bytes) {
-        assert_true(wire_receive_chunk(wire, &body, &is_whole));
-        for (size_t i = 0; i < body.size; i++, at++)
-            if (body.data[i] != (char)(at % 251))
-                fail_msg("byte %ld is %d", (long)at, body.data[i]);
-        hive_buffer_clear(&body);
-    }
-    assert_int_equal(at, before + bytes);
-    hive_buffer_finish(&body);
-}
-
-static void expect_end(struct wire *wire, bool is_whole)
-{
-    struct hive_buffer body = {0};
-    bool was_whole;
-    assert_false(wire_receive_chunk(wire, &body, &was_whole));
-    assert_int_equal(was_whole, is_whole);
-    hive_buffer_finish(&body);
-}
-
-static int set_up(void **state)
-{
-    for (int i = 0; i < FEEDS; i++)
-        feeds[i] = (struct feed){.lock = PTHREAD_MUTEX_INITIALIZER};
-    told_bytes = HIVE_STREAM_OPEN_ENDED;
-    ask_again_ms = 0;
-    *state = serve_start(routes, NULL, NULL, false);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    hive_server_destroy(*state);
-    for (int i = 0; i < FEEDS; i++)
-        assert_int_equal(feeds[i].closed, feeds[i].opened);
-    return 0;
-}
+/* Answers that are made while they are sent: that no byte is lost between a wake and a suspend, and that clients who
+ * do not read, or go, cost next to nothing. */
+#include "server_stream_feed.h"
 
 static void bytes_come_as_they_are_made_and_the_connection_goes_on(void **state)
 {
@@ -207,22 +25,12 @@ static void a_source_that_waits_is_not_asked_without_end(void **state)
     await_at_least(1, asked, 1);
     usleep(100 * 1000);
     assert_int_equal(look(1, asked), 1);
+    make(1, 1, false); /* nor after a wake */
+    expect_bytes(&wire, 0, 1);
+    await_at_least(1, asked, 3);
+    usleep(100 * 1000);
+    assert_int_equal(look(1, asked), 3);
     wire_close(&wire);
-}
-
-/* Threads that wake streams while these are being asked, suspended and resumed. */
-enum { MAKERS = 3, STREAMS = 16, ROUNDS = 4000 };
-
-static void *make_for_all(void *context)
-{
-    unsigned seed = (unsigned)(uintptr_t)context;
-    for (int round = 0; round < ROUNDS; round++)
-        for (int i = 0; i < STREAMS; i++) {
-            make(i, 1, false);
-            if (rand_r(&seed) % 64 == 0)
-                usleep(rand_r(&seed) % 100);
-        }
-    return NULL;
 }
 
 static void wakes_from_many_threads_lose_no_byte(void **state)
@@ -244,8 +52,12 @@ static void wakes_from_many_threads_lose_no_byte(void **state)
 /* One byte at a time, each only when the last one has arrived: a wake that gets lost is never made good. */
 static void no_wake_is_lost_between_the_question_and_the_suspend(void **state)
 {
-    enum { TURNS = 3000 };
-    struct wire wires[4];
+    enum { TURNS = 2000, LATE = 100 };
+    struct wire wires[4], late;
+    feeds[10].late = LATE; /* always just then */
+    open_feed(&late, *state, 10);
+    expect_bytes(&late, 0, LATE);
+    wire_close(&late);
     for (int i = 0; i < 4; i++)
         open_feed(&wires[i], *state, i);
     for (int turn = 0; turn < TURNS; turn++) {
@@ -260,7 +72,9 @@ static void no_wake_is_lost_between_the_question_and_the_suspend(void **state)
 
 static void a_client_that_has_gone_is_noticed_while_there_is_nothing_to_say(void **state)
 {
-    struct wire wire;
+    struct wire wire, other;
+    open_feed(&other, *state, 10);
+    await_at_least(10, asked, 1);
     for (int i = 0; i < 4; i++) {
         open_feed(&wire, *state, i);
         make(i, 10, false);
@@ -273,6 +87,10 @@ static void a_client_that_has_gone_is_noticed_while_there_is_nothing_to_say(void
         await_at_least(i, closed, 1);
         make(i, 10, false); /* harms nobody */
     }
+    assert_int_equal(look(10, closed), 0);
+    make(10, 10, false);
+    expect_bytes(&other, 0, 10);
+    wire_close(&other);
     serve_expect(*state, "GET /fine HTTP/1.1\r\n\r\n", 200, "fine");
 }
 
@@ -321,47 +139,6 @@ static void a_client_that_does_not_read_costs_a_socket_buffer(void **state)
     }
     hive_buffer_finish(&body);
     wire_close(&lazy);
-}
-
-static void the_end_of_the_server_ends_every_stream_once(void **state)
-{
-    struct wire wires[FEEDS];
-    pthread_t makers[MAKERS];
-    for (int i = 0; i < FEEDS; i++) {
-        if (i >= STREAMS && i % 2) /* half of those that nobody makes bytes for are busy */
-            feeds[i].made = INT64_MAX;
-        open_feed(&wires[i], *state, i);
-    }
-    for (int i = 0; i < MAKERS; i++)
-        pthread_create(&makers[i], NULL, make_for_all, (void *)(uintptr_t)(i + 1));
-    usleep(20 * 1000);
-    int64_t start_ms = hive_clock_monotonic_ms();
-    hive_server_destroy(*state);
-    assert_in_range(hive_clock_monotonic_ms() - start_ms, 0, HIVE_FLUSH_MS + 1000);
-    for (int i = 0; i < FEEDS; i++)
-        assert_int_equal(look(i, closed), 1);
-    for (int i = 0; i < MAKERS; i++)
-        pthread_join(makers[i], NULL);
-    for (int i = STREAMS; i < FEEDS; i += 2)
-        expect_end(&wires[i], true); /* an open end, not a broken connection */
-    for (int i = 0; i < FEEDS; i++)
-        wire_close(&wires[i]);
-    *state = NULL;
-}
-
-static void the_end_does_not_wait_for_streams_that_wait(void **state)
-{
-    struct wire wires[FEEDS];
-    for (int i = 0; i < FEEDS; i++)
-        open_feed(&wires[i], *state, i);
-    int64_t start_ms = hive_clock_monotonic_ms();
-    hive_server_destroy(*state);
-    assert_in_range(hive_clock_monotonic_ms() - start_ms, 0, HIVE_FLUSH_MS - 1);
-    for (int i = 0; i < FEEDS; i++) {
-        expect_end(&wires[i], true);
-        wire_close(&wires[i]);
-    }
-    *state = NULL;
 }
 
 static void a_known_length_is_told_and_kept(void **state)
@@ -443,8 +220,6 @@ static void a_source_that_wants_it_is_asked_again(void **state)
     wire_close(&other);
 }
 
-#define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,8 +230,6 @@ int main(void)
         WITH_SERVER(a_client_that_has_gone_is_noticed_while_there_is_nothing_to_say),
         WITH_SERVER(a_client_that_goes_while_it_is_sent_to_is_noticed),
         WITH_SERVER(a_client_that_does_not_read_costs_a_socket_buffer),
-        WITH_SERVER(the_end_of_the_server_ends_every_stream_once),
-        WITH_SERVER(the_end_does_not_wait_for_streams_that_wait),
         WITH_SERVER(a_known_length_is_told_and_kept),
         WITH_SERVER(what_is_not_whole_does_not_look_whole),
         WITH_SERVER(a_head_request_reads_nothing),

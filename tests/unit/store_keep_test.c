@@ -123,7 +123,13 @@ static void test_a_founding_is_remembered_once(void **state)
 
     teardown(NULL);
     setup(NULL);
-    begin_with(1); /* who has a log was not founded now */
+    begin_with(1); /* entries may come before it, from who was founded earlier */
+    assert_int_equal(story_found(&story, store), 0);
+    reopen();
+    teardown(NULL);
+    setup(NULL);
+    begin_with(1); /* but who has a snapshot knows the members */
+    snap(1);
     assert_int_equal(store_set_founding(store, &others, NULL), -EEXIST);
     reopen();
     assert_int_equal(store_set_founding(store, &others, NULL), -EEXIST);
@@ -230,9 +236,8 @@ static void test_the_log_stays_as_far_as_the_oldest_snapshot_needs_it(void **sta
     first_entry();
 }
 
-static void test_what_was_before_an_install_goes(void **state)
+static void check_install_frees(bool is_reopened)
 {
-    (void)state;
     begin_with(5);
     for (raft_index index = 6; index <= 60; index++)
         append(index);
@@ -240,6 +245,8 @@ static void test_what_was_before_an_install_goes(void **state)
     story.terms[50] = 7; /* the leader's log has another entry there */
     assert_int_equal(story_receive(&story, store, 50, 7, 0), 0);
     assert_int_equal(story_install(&story, store), 0);
+    if (is_reopened)
+        reopen();
     assert_int_equal(store_drop_before(store, 51, NULL), 0);
     assert_true(count_segments() <= 2); /* the one in use, and maybe the next one */
     assert_int_equal(first_entry(), 0);
@@ -256,6 +263,14 @@ static void test_what_was_before_an_install_goes(void **state)
     assert_true(first > 60 && first <= 74);
 }
 
+static void test_what_was_before_an_install_goes(void **state)
+{
+    check_install_frees(false);
+    teardown(state);
+    setup(state);
+    check_install_frees(true);
+}
+
 static void test_a_failed_removal_leaves_no_gap(void **state)
 {
     (void)state;
@@ -270,7 +285,31 @@ static void test_a_failed_removal_leaves_no_gap(void **state)
     assert_non_null(strstr(error.message, "cannot remove " STORY_DIRECTORY "/segment-"));
     memory->fail_at = 0;
     append(121);
+    int left = count_segments(); /* as long as nobody knows what is durable, no other one goes */
+    assert_int_equal(store_drop_before(store, 112, NULL), 0);
+    assert_int_equal(count_segments(), left);
     first_entry();
+    assert_int_equal(store_drop_before(store, 112, NULL), 0);
+    assert_true(count_segments() < left);
+    first_entry();
+}
+
+/* All that was known of terms and votes is gone with them: nobody may begin anew from the snapshot alone. */
+static void test_a_prepared_segment_without_those_before_it_is_refused(void **state)
+{
+    (void)state;
+    begin_with(60);
+    while (store->spare.file < 0)
+        append(story.last + 1);
+    char *last = segment_path(STORY_DIRECTORY, store->spare.sequence);
+    snap(60);
+    for (int i = 0; i < MEMORY_NAMES; i++) {
+        const char *path = memory->now[i].path;
+        if (path && strstr(path, "/segment-") && strcmp(path, last) != 0)
+            memory_remove(&memory->disk, path);
+    }
+    assert_story_refused(-EBADMSG, "nothing is in it, though the segments before it are gone");
+    free(last);
 }
 
 /* ---- which ---- */
@@ -383,6 +422,17 @@ static void test_records_of_an_install_that_cannot_be_are_refused(void **state)
     }
 }
 
+static void test_an_entry_of_an_older_term_than_the_install_is_refused(void **state)
+{
+    struct hive_buffer batch = {0};
+    (void)state;
+    assert_int_equal(story_receive(&story, store, 10, 3, 0), 0);
+    assert_int_equal(story_install(&story, store), 0);
+    store_encode_entry(&batch, &(struct raft_entry){.index = 11, .term = 2});
+    assert_int_equal(story_write(store, &batch), 0);
+    assert_story_refused(-EBADMSG, "it holds an entry of an older term than the one before it");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -397,6 +447,8 @@ int main(void)
         TEST(test_the_log_stays_as_far_as_the_oldest_snapshot_needs_it),
         TEST(test_what_was_before_an_install_goes),
         TEST(test_a_failed_removal_leaves_no_gap),
+        TEST(test_a_prepared_segment_without_those_before_it_is_refused),
+        TEST(test_an_entry_of_an_older_term_than_the_install_is_refused),
         TEST(test_an_older_snapshot_does_where_the_log_joins_it),
         TEST(test_the_log_alone_does_where_it_is_all_there),
         TEST(test_a_damaged_snapshot_that_nothing_replaces_is_refused),

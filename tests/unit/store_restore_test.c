@@ -185,10 +185,8 @@ static void test_a_backup_is_a_file_like_any_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_backup_comes_back_under_a_new_id),
-        TEST(test_what_is_there_is_not_written_over),
-        TEST(test_a_bad_backup_or_address_changes_nothing),
-        TEST(test_an_unfinished_restore_is_no_queen),
+        TEST(test_a_backup_comes_back_under_a_new_id),      TEST(test_what_is_there_is_not_written_over),
+        TEST(test_a_bad_backup_or_address_changes_nothing), TEST(test_an_unfinished_restore_is_no_queen),
         TEST(test_a_backup_is_a_file_like_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -310,7 +310,7 @@ static void test_what_has_arrived_is_gone_on_with(void **state)
     reopen();
     assert_int_equal(receive(30, 1000, false, 0), 0);
     assert_int_equal(receive(31, 100, false, 0), 0);
-    assert_int_equal(receive(30, 1000, false, 0), 0); /* the other one's remains are gone */
+    assert_int_equal(receive(30, 1000, false, 0), 0);    /* the other one's remains are gone */
     assert_int_equal(receive(20, SIZE_MAX, true, 0), 0); /* one that is here already */
     story_check_dump(store, 20);
     reopen();
@@ -334,8 +334,8 @@ static void test_bytes_that_a_power_cut_lost_are_noticed_and_sent_again(void **s
         story_file(20, 1, &file);
         assert_int_equal(store_incoming_begin(store, 20, 1, file.size, &incoming, &offset, NULL), 0);
         if (offset < file.size)
-            assert_int_equal(
-                store_incoming_append(incoming, file.data + offset, file.size - offset, NULL), 0);
+            assert_int_equal(store_incoming_append(incoming, file.data + offset, file.size - offset, NULL),
+                             0);
         int result = store_incoming_commit(incoming, &snapshot, NULL);
         assert_true(result == 0 || result == -EBADMSG);
         begun_anew += result == -EBADMSG;
@@ -351,6 +351,23 @@ static void test_bytes_that_a_power_cut_lost_are_noticed_and_sent_again(void **s
         hive_buffer_finish(&file);
     }
     assert_true(begun_anew > 5 && begun_anew < 40);
+}
+
+/* The kernel keeps them as if they were on disk, and nothing will ever bring them there. */
+static void test_bytes_that_could_not_be_synced_are_not_gone_on_with(void **state)
+{
+    static char bytes[1 << 20];
+    struct store_incoming *incoming;
+    uint64_t offset;
+    (void)state;
+    begin_with(40);
+    assert_int_equal(store_incoming_begin(store, 20, 1, 2 << 20, &incoming, &offset, NULL), 0);
+    memory->fail_at = memory->calls + 2;
+    assert_int_equal(store_incoming_append(incoming, bytes, sizeof bytes, NULL), -EIO);
+    store_incoming_suspend(incoming);
+    assert_int_equal(store_incoming_begin(store, 20, 1, 2 << 20, &incoming, &offset, NULL), 0);
+    assert_int_equal(offset, 0);
+    store_incoming_suspend(incoming);
 }
 
 static void test_what_is_not_what_it_was_said_to_be_is_removed(void **state)
@@ -401,6 +418,7 @@ int main(void)
         TEST(test_a_reader_keeps_what_it_has_open),
         TEST(test_what_has_arrived_is_gone_on_with),
         TEST(test_bytes_that_a_power_cut_lost_are_noticed_and_sent_again),
+        TEST(test_bytes_that_could_not_be_synced_are_not_gone_on_with),
         TEST(test_what_is_not_what_it_was_said_to_be_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ static int write_some(struct story *story, struct store *store)
     struct hive_buffer batch = {0};
     if (story->term == 0)
         story_vote(story, &batch, 1, 1);
-    else if (story->last > story->snapshot && random_below(4) == 0) { /* another leader's entries, from there on */
+    else if (story->last > story->snapshot &&
+             random_below(4) == 0) { /* another leader's entries, from there on */
         raft_index from = story->snapshot + 1 + random_below(story->last - story->snapshot);
         store_encode_truncate(&batch, from);
         story->last = from - 1;
@@ -96,7 +97,8 @@ static void live(struct story *before, struct story *after)
         story_check_dump(store, before->snapshot);
     store_recovery_finish(&found);
     int result = 0;
-    for (uint64_t steps = random_below(30); steps && result == 0 && after->last < STORY_ENTRIES - 100; steps--) {
+    for (uint64_t steps = random_below(30); steps && result == 0 && after->last < STORY_ENTRIES - 100;
+         steps--) {
         *before = *after;
         result = step(after, store);
     }
@@ -130,7 +132,8 @@ static void test_every_start_tells_what_was_acknowledged(void **state)
             memory_cut_power(memory);
             seen.cuts++;
         }
-        if (before.last > STORY_ENTRIES - 500 || memory->file_count > MEMORY_FILES - 500) { /* another queen */
+        if (before.last > STORY_ENTRIES - 500 ||
+            memory->file_count > MEMORY_FILES - 500) { /* another queen */
             memory_destroy(memory);
             memory = memory_create();
             memset(&before, 0, sizeof before);

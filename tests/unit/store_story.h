@@ -100,8 +100,8 @@ static inline bool story_same_members(const struct raft_configuration *a, const 
     struct hive_buffer left = {0}, right = {0};
     raft_configuration_encode(&left, a);
     raft_configuration_encode(&right, b);
-    bool is_same = a->index == b->index && left.size == right.size &&
-                   memcmp(left.data, right.data, left.size) == 0;
+    bool is_same =
+        a->index == b->index && left.size == right.size && memcmp(left.data, right.data, left.size) == 0;
     hive_buffer_finish(&left);
     hive_buffer_finish(&right);
     return is_same;

@@ -1,0 +1,392 @@
+/* The snapshot thread over real files: what it is given becomes a snapshot, what it sends can be taken in by another, and who
+ * waits for it is answered, also at the end. */
+#include <dirent.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "hive/clock.h"
+#include "hive/memory.h"
+#include "queen/snapshotter.h"
+
+enum { PATIENCE_MS = 20000, SELF = 1 };
+
+/* A store, an inbox that the test reads, and the thread between them. */
+struct stage {
+    char directory[64];
+    struct store *store;
+    struct inbox *inbox;
+    struct snapshotter *snapshotter;
+};
+
+static void open_stage(struct stage *stage)
+{
+    struct store_config config = {.directory = stage->directory};
+    struct store_recovery recovery = {0};
+    struct hive_error error;
+    if (store_open(&config, &stage->store, &recovery, &error))
+        fail_msg("%s", error.message);
+    store_recovery_finish(&recovery);
+    stage->inbox = inbox_create();
+    stage->snapshotter = snapshotter_start(stage->store, stage->inbox);
+}
+
+static void close_stage(struct stage *stage)
+{
+    snapshotter_stop(stage->snapshotter);
+    snapshotter_destroy(stage->snapshotter);
+    inbox_destroy(stage->inbox);
+    store_close(stage->store);
+}
+
+static void set_up(struct stage *stage)
+{
+    snprintf(stage->directory, sizeof stage->directory, "/tmp/hive-snapshotter-XXXXXX");
+    assert_non_null(mkdtemp(stage->directory));
+    open_stage(stage);
+}
+
+static void tear_down(struct stage *stage)
+{
+    close_stage(stage);
+    DIR *directory = opendir(stage->directory);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));)
+        unlinkat(dirfd(directory), entry->d_name, 0);
+    closedir(directory);
+    assert_int_equal(rmdir(stage->directory), 0);
+}
+
+/* The next event of that type; the others are dropped. */
+static struct inbox_event await_event(struct stage *stage, enum inbox_event_type type)
+{
+    int64_t deadline_ms = hive_clock_monotonic_ms() + PATIENCE_MS;
+    struct inbox_event *events, found = {0};
+    size_t count;
+    uint64_t durable;
+    bool is_found = false;
+    while (!is_found && hive_clock_monotonic_ms() < deadline_ms) {
+        inbox_take(stage->inbox, deadline_ms, &events, &count, &durable);
+        for (size_t i = 0; i < count; i++) {
+            if (!is_found && events[i].type == type) {
+                found = events[i];
+                is_found = true;
+            } else {
+                inbox_event_finish(&events[i]);
+            }
+        }
+    }
+    assert_true(is_found);
+    return found;
+}
+
+static struct raft_snapshot snapshot_at(raft_index index)
+{
+    struct raft_snapshot snapshot = {.index = index, .term = 3};
+    snapshot.configuration.count = 1;
+    snapshot.configuration.members[0] =
+        (struct raft_member){.id = SELF, .kind = RAFT_MEMBER_VOTER, .address = "127.0.0.1:1"};
+    return snapshot;
+}
+
+static struct machine *machine_with(size_t keys, size_t value_bytes)
+{
+    struct machine *machine = machine_create();
+    char *value = hive_calloc(1, value_bytes + 1);
+    for (size_t i = 0; i < keys; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "key%zu", i);
+        struct machine_command put = {.type = MACHINE_KV_PUT,
+                                      .time_ms = 1,
+                                      .key = {.data = key, .size = strlen(key)},
+                                      .value = {.data = value, .size = value_bytes}};
+        struct hive_buffer command = {0};
+        struct machine_result result;
+        machine_command_encode(&put, &command);
+        machine_apply(machine, i + 1, command.data, command.size, &result);
+        hive_buffer_finish(&command);
+    }
+    free(value);
+    return machine;
+}
+
+/* Writes a dump of the machine as dump `serial`; what became of it. */
+static int write_dump(struct stage *stage, uint64_t serial, raft_index index, struct machine *machine)
+{
+    struct raft_snapshot snapshot = snapshot_at(index);
+    struct hive_buffer piece = {0};
+    bool has_more = true;
+    snapshotter_begin(stage->snapshotter, serial, &snapshot);
+    machine_dump_begin(machine);
+    while (has_more) {
+        hive_buffer_clear(&piece);
+        has_more = machine_dump_next(machine, &piece, 300000);
+        snapshotter_append(stage->snapshotter, serial, piece.data, piece.size);
+        if (!snapshotter_has_room(stage->snapshotter))
+            await_event(stage, INBOX_SNAPSHOT_ROOM);
+        assert_true(snapshotter_has_room(stage->snapshotter));
+    }
+    hive_buffer_finish(&piece);
+    snapshotter_end(stage->snapshotter, serial, true);
+    struct inbox_event result = await_event(stage, INBOX_SNAPSHOT_RESULT);
+    assert_int_equal(result.serial, serial);
+    return result.code;
+}
+
+/* What a callback was told, once `told` is posted. */
+struct told {
+    sem_t told;
+    enum queen_outcome outcome;
+    struct store_snapshot_reader *reader;
+    raft_term term;
+    uint64_t next_offset, file_bytes;
+    raft_index match_index, index;
+    raft_term snapshot_term;
+    struct hive_buffer data;
+};
+
+static void on_open(enum queen_outcome outcome, struct store_snapshot_reader *reader, const char *message,
+                    void *context)
+{
+    struct told *told = context;
+    assert_int_equal(outcome == QUEEN_DONE, message == NULL);
+    told->outcome = outcome;
+    told->reader = reader;
+    sem_post(&told->told);
+}
+
+static void on_taken(enum queen_outcome outcome, raft_term term, uint64_t next_offset, raft_index match_index,
+                     void *context)
+{
+    struct told *told = context;
+    told->outcome = outcome;
+    told->term = term;
+    told->next_offset = next_offset;
+    told->match_index = match_index;
+    sem_post(&told->told);
+}
+
+static void on_read(const struct snapshotter_piece *piece, void *context)
+{
+    struct told *told = context;
+    told->index = piece->snapshot ? piece->snapshot->index : 0;
+    told->snapshot_term = piece->snapshot ? piece->snapshot->term : 0;
+    told->file_bytes = piece->file_bytes;
+    hive_buffer_clear(&told->data);
+    hive_buffer_append(&told->data, piece->data, piece->bytes);
+    sem_post(&told->told);
+}
+
+static struct told *wait_for(struct told *told)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += PATIENCE_MS / 1000;
+    assert_int_equal(sem_timedwait(&told->told, &deadline), 0);
+    return told;
+}
+
+static raft_index read_piece(struct stage *stage, struct told *told, raft_id peer, raft_index needed,
+                             uint64_t offset, size_t size)
+{
+    snapshotter_read_piece(stage->snapshotter, peer, needed, offset, size, on_read, told);
+    return wait_for(told)->index;
+}
+
+static void take_piece(struct stage *stage, struct told *told, const struct told *sent, uint64_t offset)
+{
+    struct queen_snapshot_piece piece = {
+        .from = 2,
+        .to = SELF,
+        .term = 9,
+        .last_included_index = sent->index,
+        .last_included_term = sent->snapshot_term,
+        .file_bytes = sent->file_bytes,
+        .offset = offset,
+        .data = sent->data.data,
+        .bytes = sent->data.size,
+    };
+    snapshotter_take_piece(stage->snapshotter, &piece, on_taken, told);
+}
+
+static void test_a_dump_becomes_the_newest_snapshot(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct told told = {0};
+    sem_init(&told.told, 0, 0);
+    set_up(&stage);
+    snapshotter_open(stage.snapshotter, on_open, &told);
+    assert_int_equal(wait_for(&told)->outcome, QUEEN_UNKNOWN); /* there is none yet */
+    assert_null(told.reader);
+    struct machine *machine = machine_with(100, 100000); /* more than may wait at once */
+    assert_int_equal(write_dump(&stage, 1, 100, machine), 0);
+    snapshotter_open(stage.snapshotter, on_open, &told);
+    assert_int_equal(wait_for(&told)->outcome, QUEEN_DONE);
+    assert_int_equal(store_snapshot_meta(told.reader)->index, 100);
+    store_snapshot_close(told.reader);
+    machine_destroy(machine);
+    tear_down(&stage);
+}
+
+static void test_a_dump_that_is_given_up_leaves_nothing_and_the_next_one_is_whole(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct told told = {0};
+    sem_init(&told.told, 0, 0);
+    set_up(&stage);
+    struct raft_snapshot snapshot = snapshot_at(50);
+    snapshotter_begin(stage.snapshotter, 1, &snapshot);
+    snapshotter_append(stage.snapshotter, 1, "half of it", 10);
+    snapshotter_end(stage.snapshotter, 1, false);
+    struct machine *machine = machine_with(5, 10);
+    assert_int_equal(write_dump(&stage, 2, 60, machine), 0); /* its result is the first there is */
+    assert_int_equal(read_piece(&stage, &told, 2, 1, 0, 0), 60);
+    hive_buffer_finish(&told.data);
+    machine_destroy(machine);
+    tear_down(&stage);
+}
+
+static void test_a_peer_gets_the_same_file_to_its_end_unless_that_is_too_old(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct told told = {0};
+    sem_init(&told.told, 0, 0);
+    set_up(&stage);
+    assert_int_equal(read_piece(&stage, &told, 2, 1, 0, 100), 0); /* none yet */
+    struct machine *machine = machine_with(5, 10);
+    write_dump(&stage, 1, 10, machine);
+    assert_int_equal(read_piece(&stage, &told, 2, 5, 0, 100), 10);
+    assert_int_equal(told.data.size, 100);
+    write_dump(&stage, 2, 20, machine);
+    write_dump(&stage, 3, 30, machine); /* the first one's name is gone now */
+    assert_int_equal(read_piece(&stage, &told, 2, 5, 0, 100), 10);
+    assert_int_equal(read_piece(&stage, &told, 3, 5, 0, 100), 30);
+    assert_int_equal(read_piece(&stage, &told, 2, 15, 0, 100), 30);
+    hive_buffer_finish(&told.data);
+    machine_destroy(machine);
+    tear_down(&stage);
+}
+
+static void test_what_one_sends_the_other_takes_in_and_goes_on_after_its_end(void **state)
+{
+    (void)state;
+    struct stage source, target;
+    struct told sent = {0}, taken = {0};
+    sem_init(&sent.told, 0, 0);
+    sem_init(&taken.told, 0, 0);
+    set_up(&source);
+    set_up(&target);
+    struct machine *machine = machine_with(40, 10000);
+    write_dump(&source, 1, 40, machine);
+    uint64_t offset = 0;
+    for (int piece = 0;; piece++) {
+        read_piece(&source, &sent, 2, 1, offset, 50000);
+        take_piece(&target, &taken, &sent, offset);
+        if (offset + sent.data.size == sent.file_bytes)
+            break;
+        assert_int_equal(wait_for(&taken)->outcome, QUEEN_DONE);
+        assert_int_equal(taken.next_offset, offset + sent.data.size);
+        take_piece(&target, &taken, &sent, offset); /* once more: it knows better */
+        assert_int_equal(wait_for(&taken)->next_offset, offset + sent.data.size);
+        offset = taken.next_offset;
+        if (piece != 3)
+            continue;
+        close_stage(&target);
+        open_stage(&target);
+        sent.data.size = 0;
+        take_piece(&target, &taken, &sent, 0); /* how far was I? */
+        assert_int_equal(wait_for(&taken)->next_offset, offset);
+    }
+    struct inbox_event event = await_event(&target, INBOX_INSTALL);
+    assert_int_equal(event.message->install_snapshot.snapshot->index, 40);
+    assert_int_equal(event.message->from, 2);
+    assert_int_equal(machine_digest(event.machine), machine_digest(machine));
+    struct raft_message reply = {.type = RAFT_INSTALL_SNAPSHOT_REPLY, .term = 9};
+    reply.install_snapshot_reply.match_index = 40;
+    event.rpc_done(QUEEN_DONE, &reply, event.context);
+    assert_int_equal(wait_for(&taken)->match_index, 40);
+    assert_int_equal(taken.term, 9);
+    inbox_event_finish(&event);
+    hive_buffer_finish(&sent.data);
+    machine_destroy(machine);
+    tear_down(&source);
+    tear_down(&target);
+}
+
+static void test_bytes_that_are_no_snapshot_are_refused(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct told told = {0}, sent = {.index = 7, .snapshot_term = 1, .file_bytes = 12};
+    sem_init(&told.told, 0, 0);
+    set_up(&stage);
+    hive_buffer_append_text(&sent.data, "no snapshot!");
+    take_piece(&stage, &told, &sent, 0);
+    assert_int_equal(wait_for(&told)->outcome, QUEEN_UNKNOWN);
+    snapshotter_open(stage.snapshotter, on_open, &told);
+    assert_int_equal(wait_for(&told)->outcome, QUEEN_UNKNOWN);
+    hive_buffer_finish(&sent.data);
+    tear_down(&stage);
+}
+
+static void block(enum queen_outcome outcome, raft_term term, uint64_t next_offset, raft_index match_index,
+                  void *context)
+{
+    (void)outcome, (void)term, (void)next_offset, (void)match_index;
+    wait_for(context);
+}
+
+static void test_pieces_beyond_what_may_wait_are_refused_and_the_end_answers_the_rest(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct told go = {0}, told[20], sent = {.index = 7, .snapshot_term = 1, .file_bytes = 1000};
+    sem_init(&go.told, 0, 0);
+    set_up(&stage);
+    struct queen_snapshot_piece first = {
+        .to = SELF, .term = 1, .last_included_index = 7, .last_included_term = 1, .file_bytes = 1000};
+    snapshotter_take_piece(stage.snapshotter, &first, block, &go);
+    size_t busy = 0;
+    for (size_t i = 0; i < 20; i++) {
+        told[i] = (struct told){.outcome = QUEEN_REFUSED};
+        sem_init(&told[i].told, 0, 0);
+        take_piece(&stage, &told[i], &sent, 0);
+        if (sem_trywait(&told[i].told) == 0) {
+            assert_int_equal(told[i].outcome, QUEEN_BUSY);
+            sem_post(&told[i].told);
+            busy++;
+        }
+    }
+    assert_true(busy >= 11); /* eight may wait, and one may have been taken out already */
+    sem_post(&go.told);
+    snapshotter_stop(stage.snapshotter);
+    for (size_t i = 0; i < 20; i++)
+        wait_for(&told[i]);
+    take_piece(&stage, &told[0], &sent, 0);
+    assert_int_equal(wait_for(&told[0])->outcome, QUEEN_STOPPING);
+    stage.snapshotter = (snapshotter_destroy(stage.snapshotter), snapshotter_start(stage.store, stage.inbox));
+    tear_down(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_dump_becomes_the_newest_snapshot),
+        cmocka_unit_test(test_a_dump_that_is_given_up_leaves_nothing_and_the_next_one_is_whole),
+        cmocka_unit_test(test_a_peer_gets_the_same_file_to_its_end_unless_that_is_too_old),
+        cmocka_unit_test(test_what_one_sends_the_other_takes_in_and_goes_on_after_its_end),
+        cmocka_unit_test(test_bytes_that_are_no_snapshot_are_refused),
+        cmocka_unit_test(test_pieces_beyond_what_may_wait_are_refused_and_the_end_answers_the_rest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
