@@ -102,16 +102,16 @@ $(BIN)/launcher: $(call objects,$(LAUNCHER_SOURCES)) $(LIBHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# The simulator has of a queen what is pure, and nothing else.
+SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c
+
+$(BUILD)/unit/sim_%: $(OBJ)/tests/unit/sim_%.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(LIBS)
+
 $(BUILD)/unit/%: $(OBJ)/tests/unit/%.o $(TESTLIB) $(COREHIVE) $(LIBHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(SCREEN_LIBS) $(LIBS)
-
-$(BUILD)/unit/sim_%: $(OBJ)/tests/unit/sim_%.o $(SIMLIB) $(TESTLIB) $(COREHIVE) $(LIBHIVE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(SCREEN_LIBS) $(LIBS)
-
-# The simulator has of a queen what is pure, and nothing else.
-SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c
 
 $(SIM): $(OBJ)/tests/sim/main.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
 	@mkdir -p $(@D)

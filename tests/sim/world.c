@@ -192,6 +192,8 @@ static void begin(struct world *world, const struct world_options *options)
 
 static void finish(struct world *world)
 {
+    trace_close(world->trace); /* what comes is not part of the run */
+    world->trace = NULL;
     for (unsigned i = 1; i <= SIM_NODES; i++) {
         struct node *node = &world->nodes[i];
         node_crash(node, CRASH_PROCESS);
@@ -210,7 +212,6 @@ static void finish(struct world *world)
     sim_events_finish(&world->events);
     free(world->identities);
     free(world->known);
-    trace_close(world->trace);
     free(world);
 }
 
