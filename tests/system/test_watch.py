@@ -453,6 +453,7 @@ def test_the_verb_leaves_a_queen_that_falls_silent(start_cluster):
     try:
         assert json.loads(verb.line())["event"] == "listed"
         first.pause()
+        cluster.await_leader(other_than=first)
         index = index_of(cluster.put("p/a", b"1"))
         assert json.loads(verb.line())["index"] == index
         first.resume()
