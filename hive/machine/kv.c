@@ -204,8 +204,8 @@ static const char *load(struct machine *machine, struct bytes_reader *reader)
     if (entry.created_index < 1 || entry.created_index > entry.modified_index ||
         entry.modified_index > machine->applied_index)
         return "its indexes are out of order";
-    /* Each write had an index of its own. */
-    if (entry.version < 1 || entry.version - 1 > entry.modified_index - entry.created_index)
+    /* Each write had an index of its own. (0 is out of range, too: one less is the greatest number.) */
+    if (entry.version - 1 > entry.modified_index - entry.created_index)
         return "its version is out of range";
 
     struct kv_row *row = hive_calloc(1, sizeof *row);

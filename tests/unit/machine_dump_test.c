@@ -184,7 +184,7 @@ static void test_pieces_are_small_whatever_was_saved(void **state)
     }
     uint64_t before = machine_digest(machine);
     machine_dump_begin(machine);
-    for (int i = 0; i < KEYS; i++) {
+    for (int i = 0; i < KEYS / 2; i++) { /* the other half is walked over */
         snprintf(key, sizeof key, "%d", (i * 7) % KEYS);
         put(machine, key, "changed", 7);
     }
