@@ -55,7 +55,7 @@ SCREEN_LIBS = $(call flags,libs,$(SCREEN))
 UNIT_LIBS   = $(call flags,libs,$(UNIT))
 
 .DEFAULT_GOAL := all
-.PHONY: all programs units benches help run test test-asan test-tsan check sim bench lint format docs install uninstall \
+.PHONY: all programs units benches help run test test-asan test-tsan check sim mutants bench lint format docs install uninstall \
         deps test-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -140,6 +140,9 @@ test-tsan: test-deps ## The tests under ThreadSanitizer
 RUNS ?= 1000
 sim: $(SIM) ## Simulate whole clusters: RUNS=10000 runs, or one with its trace: SEED=42 [SIM_OPTIONS=…]
 	@$(SIM) $(if $(SEED),--seed $(SEED) --trace -,--runs $(RUNS)) $(SIM_OPTIONS)
+
+mutants: test-deps ## Seed a bug at a time into the core, and show which test finds it
+	@$(PYTHON) tests/mutants/run
 
 bench: test-deps ## Writes per second and latency, beside etcd's where it is installed
 	@$(MAKE) --no-print-directory programs benches

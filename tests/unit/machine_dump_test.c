@@ -260,6 +260,39 @@ static void test_a_dump_ends_whatever_is_added(void **state)
     machine_destroy(machine);
 }
 
+/* A task more than are remembered: it takes the place of the oldest, which is in the dump, as it was there when that began. */
+static void test_the_oldest_finished_task_goes_while_a_dump_is_under_way(void **state)
+{
+    (void)state;
+    struct machine *machine = machine_create();
+    struct hive_buffer dump = {0};
+    uint64_t last = 0;
+
+    register_drone(machine, "h:1");
+    for (int i = 0; i < HIVE_TASKS_FINISHED + 3; i++) {
+        last = submit(machine, "text").task;
+        assign(machine, last, "h:1");
+        if (i < HIVE_TASKS_FINISHED)
+            update(machine, last, "h:1", 1, i % 2 ? MACHINE_TASK_FAILED : MACHINE_TASK_SUCCEEDED);
+    }
+    uint64_t before = machine_digest(machine);
+    machine_dump_begin(machine);
+    machine_dump_next(machine, &dump, 300);
+    update(machine, last, "h:1", 1, MACHINE_TASK_STOPPED);
+    update(machine, last - 4, "h:1", 1, MACHINE_TASK_STOPPED);
+    while (machine_dump_next(machine, &dump, 4096))
+        ;
+    struct machine *loaded = load_dump(&dump);
+    assert_true(machine_digest(loaded) == before);
+    update(loaded, last, "h:1", 1, MACHINE_TASK_STOPPED);
+    update(loaded, last - 4, "h:1", 1, MACHINE_TASK_STOPPED);
+    assert_true(machine_digest(loaded) == machine_digest(machine));
+    assert_int_equal(machine_task_counts(loaded).stopped, 2);
+    machine_destroy(loaded);
+    hive_buffer_finish(&dump);
+    machine_destroy(machine);
+}
+
 static void test_the_format_is_byte_for_byte_what_it_says(void **state)
 {
     (void)state;
@@ -352,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_pieces_are_small_whatever_was_saved),
         cmocka_unit_test(test_pieces_are_short_however_many_rows_they_pass),
         cmocka_unit_test(test_a_dump_ends_whatever_is_added),
+        cmocka_unit_test(test_the_oldest_finished_task_goes_while_a_dump_is_under_way),
         cmocka_unit_test(test_the_format_is_byte_for_byte_what_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
