@@ -97,9 +97,9 @@ struct node {
     struct store_incoming *incoming;
     uint64_t incoming_offset, incoming_bytes;
     raft_index incoming_index;
-    raft_term incoming_term;
-    struct stream *streams[SIM_NODES + 1]; /* to whom it streams a snapshot */
-    LIST_HEAD(, rpc) rpcs;                 /* peers' requests that it has not answered */
+    raft_term incoming_term, incoming_leader_term; /* the latter: of the newest leader that sent something */
+    struct stream *streams[SIM_NODES + 1];         /* to whom it streams a snapshot */
+    LIST_HEAD(, rpc) rpcs;                         /* peers' requests that it has not answered */
 
     /* Proposals that wait to be one batch. */
     struct replica_proposal proposals[32];
