@@ -89,16 +89,6 @@ void hive_drone_name(const char *address, char name[HIVE_NAME_BYTES])
         used += snprintf(name + used, HIVE_NAME_BYTES - (size_t)used, "%02x", digest[i]);
 }
 
-uint64_t hive_queen_id(const char *address)
-{
-    uint8_t digest[SHA1_DIGEST_LENGTH];
-    hash(address, digest);
-    uint64_t id = 0;
-    for (int i = 0; i < 6; i++)
-        id = id << 8 | digest[i];
-    return id ? id : 1;
-}
-
 /* Are the eight bytes at `text` all ASCII? */
 static bool is_ascii(const char *text)
 {

@@ -19,10 +19,6 @@ int hive_base64_decode(struct hive_buffer *buffer, const char *text, size_t byte
 /* "drone-" and the SHA-1 of the address in hexadecimal: a drone's name unless it gives one. */
 void hive_drone_name(const char *address, char name[HIVE_NAME_BYTES]);
 
-/* The id of a queen that was in the group from its start: the first 48 bits of the SHA-1 of its address,
- * never 0. 48 bits survive a JSON number. */
-uint64_t hive_queen_id(const char *address);
-
 /* True where `text` is valid UTF-8. */
 bool hive_is_utf8(const char *text, size_t bytes);
 

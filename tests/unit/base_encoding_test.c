@@ -67,16 +67,13 @@ static void base64_refuses_all_that_is_not_canonical(void **state)
     }
 }
 
-static void drones_and_queens_are_named_by_the_sha1_of_their_address(void **state)
+static void drones_are_named_by_the_sha1_of_their_address(void **state)
 {
     (void)state;
     char name[HIVE_NAME_BYTES];
     hive_drone_name("127.0.0.1:5001", name); /* printf 127.0.0.1:5001 | sha1sum */
     assert_string_equal(name, "drone-876d5b4697f7690457360e25d41fd9163ece1858");
     assert_true(hive_is_name(name));
-    assert_int_equal(hive_queen_id("127.0.0.1:5001"), 0x876d5b4697f7);
-    assert_int_not_equal(hive_queen_id("127.0.0.1:8080"), hive_queen_id("127.0.0.1:8081"));
-    assert_true(hive_queen_id("127.0.0.1:8080") < UINT64_C(1) << 48);
 }
 
 static void utf8_is_told_from_what_only_looks_like_it(void **state)
@@ -149,7 +146,7 @@ int main(void)
         cmocka_unit_test(base64_gives_the_vectors_of_the_rfc),
         cmocka_unit_test(base64_returns_every_byte_at_every_length),
         cmocka_unit_test(base64_refuses_all_that_is_not_canonical),
-        cmocka_unit_test(drones_and_queens_are_named_by_the_sha1_of_their_address),
+        cmocka_unit_test(drones_are_named_by_the_sha1_of_their_address),
         cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
         cmocka_unit_test(names_are_short_and_safe_in_paths),
         cmocka_unit_test(secrets_are_equal_only_when_all_of_them_is),
