@@ -55,7 +55,7 @@ SCREEN_LIBS = $(call flags,libs,$(SCREEN))
 UNIT_LIBS   = $(call flags,libs,$(UNIT))
 
 .DEFAULT_GOAL := all
-.PHONY: all programs units benches help run test test-asan test-tsan check bench lint format docs install uninstall \
+.PHONY: all programs units benches help run test test-asan test-tsan check sim mutants bench lint format docs install uninstall \
         deps test-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,16 +102,16 @@ $(BIN)/launcher: $(call objects,$(LAUNCHER_SOURCES)) $(LIBHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# The simulator has of a queen what is pure, and nothing else.
+SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c
+
+$(BUILD)/unit/sim_%: $(OBJ)/tests/unit/sim_%.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(LIBS)
+
 $(BUILD)/unit/%: $(OBJ)/tests/unit/%.o $(TESTLIB) $(COREHIVE) $(LIBHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(SCREEN_LIBS) $(LIBS)
-
-$(BUILD)/unit/sim_%: $(OBJ)/tests/unit/sim_%.o $(SIMLIB) $(TESTLIB) $(COREHIVE) $(LIBHIVE)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(SCREEN_LIBS) $(LIBS)
-
-# The simulator has of a queen what is pure, and nothing else.
-SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c
 
 $(SIM): $(OBJ)/tests/sim/main.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
 	@mkdir -p $(@D)
@@ -128,7 +128,7 @@ $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o $(COREHIVE) $(LIBHIVE)
 test: test-deps ## Install what the tests need (if missing), build, and run every test
 	@$(MAKE) --no-print-directory check
 
-check: programs units docs
+check: programs units docs $(SIM)
 	@$(PYTHON) tests/run --build $(BUILD)
 
 test-asan: test-deps ## The tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -136,6 +136,13 @@ test-asan: test-deps ## The tests under AddressSanitizer and UndefinedBehaviorSa
 
 test-tsan: test-deps ## The tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory check VARIANT=tsan
+
+RUNS ?= 1000
+sim: $(SIM) ## Simulate whole clusters: RUNS=10000 runs, or one with its trace: SEED=42 [SIM_OPTIONS=…]
+	@$(SIM) $(if $(SEED),--seed $(SEED) --trace -,--runs $(RUNS)) $(SIM_OPTIONS)
+
+mutants: test-deps ## Seed a bug at a time into the core, and show which test finds it
+	@$(PYTHON) tests/mutants/run
 
 bench: test-deps ## Writes per second and latency, beside etcd's where it is installed
 	@$(MAKE) --no-print-directory programs benches

@@ -177,6 +177,12 @@ void snapshotter_arrival_take(struct snapshotter *snapshotter, const struct snap
     }
     struct hive_error error;
     const struct queen_snapshot_piece *piece = &job->piece;
+    /* A leader that is no more, and the new one, would each remove what the other has sent, and neither would ever be done. */
+    if (piece->term < snapshotter->arrival.leader_term) {
+        job->piece_done(QUEEN_DONE, snapshotter->arrival.leader_term, 0, 0, job->context);
+        return;
+    }
+    snapshotter->arrival.leader_term = piece->term;
     int code = open_file(snapshotter, piece, &error);
     if (!code && piece->offset == snapshotter->arrival.offset && piece->bytes > 0) {
         code = store_incoming_append(snapshotter->arrival.file, piece->data, piece->bytes, &error);

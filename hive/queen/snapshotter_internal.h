@@ -63,7 +63,7 @@ struct snapshotter {
     struct {
         struct store_incoming *file;
         raft_index index;
-        raft_term term;
+        raft_term term, leader_term; /* the latter: of the newest leader that sent something */
         uint64_t file_bytes, offset;
         /* It is complete, and its machine is being loaded: */
         struct store_snapshot_reader *reader;

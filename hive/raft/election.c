@@ -120,6 +120,13 @@ void raft_election_timeout(struct raft *raft)
     raft_election_count(raft);
 }
 
+void raft_election_requests_leave(struct raft *raft)
+{
+    raft_election_restart_timer(raft);
+    hurry(raft,
+          2 * STAGGER_MS); /* two who stood at once have split the votes: the dead leader's decides nothing */
+}
+
 void raft_election_stand_now(struct raft *raft)
 {
     if (can_stand(raft))

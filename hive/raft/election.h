@@ -13,6 +13,9 @@ void raft_election_timeout(struct raft *raft);
 /* The leader asks this server to stand (§3.10): no pre-vote, and no voter takes it for a disturbance. */
 void raft_election_stand_now(struct raft *raft);
 
+/* The own vote is about to be durable, and a candidate's requests to leave: the time for their answers begins now. */
+void raft_election_requests_leave(struct raft *raft);
+
 /* The process of that leader has ended. */
 void raft_election_leader_gone(struct raft *raft, raft_id leader);
 

@@ -165,10 +165,9 @@ static void on_durable(struct raft *raft, uint64_t write)
     assert(write <= raft->last_write);
     if (write <= raft->durable_write)
         return;
-    /* A candidate's requests leave now; the time for their answers begins here. */
     if (raft->role == RAFT_CANDIDATE && !raft->pre_voting && raft->hard_state_write > raft->durable_write &&
         raft->hard_state_write <= write)
-        raft_election_restart_timer(raft);
+        raft_election_requests_leave(raft);
     raft->durable_write = write;
     raft->disk_waiting_since_ms = raft->now_ms; /* it moves */
     raft_log_set_durable(&raft->log, write);

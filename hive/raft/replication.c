@@ -200,6 +200,10 @@ static void on_refusal(struct raft *raft, const struct raft_message *message)
     struct raft_peer *peer = answering_peer(raft, message, 0);
     if (!peer || peer->progress.state == RAFT_PROGRESS_SNAPSHOT)
         return; /* the snapshot settles where it is */
+    /* The other answers to what was on its way when one was refused: to begin anew for each would send a window full for every
+     * one of them, without end. */
+    if (message->context > 0 && message->context <= peer->progress.forgotten)
+        return;
     /* §5.3 of the paper: skip a whole conflicting term at a time. If we have entries of the follower's
      * conflicting term, it may match up to our last of them. */
     raft_index next = reply->conflict_index, ours = raft_log_last_of_term(&raft->log, reply->conflict_term);

@@ -141,6 +141,16 @@ def members_of(hive):
     return {member["address"]: member["kind"] for member in answer.json()["configuration"]["members"]}
 
 
+def is_removed(hive, queen):
+    """Asks for it. False where that has to wait: for the change before this one, or for the first commit of a new leader."""
+    try:
+        answer = hive.request("DELETE", "/members/" + urllib.parse.quote(queen.address))
+    except harness.Unknown:
+        return False
+    assert answer.status in (200, 404) or "retry-after" in answer.headers, answer
+    return answer.status in (200, 404)
+
+
 def timed(action):
     started = time.monotonic()
     action()
@@ -164,7 +174,7 @@ def grow(options, directory):
                     harness.await_(lambda: members_of(hive).get(new.address) == "voter", "the sixth queen votes", 60)
 
                 def remove(queen):
-                    hive.request("DELETE", "/members/" + urllib.parse.quote(queen.address))
+                    harness.await_(lambda: is_removed(hive, queen), f"{queen} may go", 60)
                     harness.await_(lambda: queen.address not in members_of(hive), f"{queen} is out", 60)
                     harness.await_(lambda: queen.health()["standing"] == "removed", f"{queen} knows", 60)
 

@@ -132,7 +132,7 @@ MUTANTS = [
     Mutant("no-stickiness", "14 stable leader", RAFT + "election.c",
            "raft->now_ms - raft->leader_contact_ms < raft->config.election_timeout_min_ms;", "false;"),
     Mutant("no-check-quorum", "14 check-quorum", RAFT + "replication.c",
-           "if (raft->config.check_quorum &&\n", "if (false &&\n"),
+           "if (raft->config.check_quorum && !has_quorum_contact(raft)) {", "if (false && !has_quorum_contact(raft)) {"),
     Mutant("stalled-disk-leads", "14 stalled disk", RAFT + "replication.c",
            "if (raft_disk_is_stalled(raft)) {", "if (false) {"),
     Mutant("lost-append-forgotten", "14 retransmission", RAFT + "replication.c",
@@ -140,7 +140,7 @@ MUTANTS = [
     Mutant("transfer-never-ends", "14 transfer", RAFT + "transfer.c",
            "if (raft->now_ms >= transfer->deadline_ms) {", "if (false) {"),
     Mutant("transfer-to-laggard", "14 transfer", RAFT + "transfer.c",
-           "return peer->progress.match == raft_log_last(&raft->log);", "return peer->progress.match > 0;"),
+           "if (!peer || !is_time || peer->progress.match < raft_log_last(&raft->log))", "if (!peer || !is_time)"),
     Mutant("leader-gone-believed-blindly", "14 fast failover", RAFT + "election.c",
            "raft->leader = 0; /* so that others get our votes */", "(void)0;"),
     # 15: what clients are told, and exactly once

@@ -112,6 +112,11 @@ static void put_under_way(struct world *world, struct packet *packet)
         .argument = packet,
         .node = packet->to,
     };
+    /* Connections keep the order of what they carry, but not all goes over one. */
+    if (!sim_random_chance(&world->network_random, world->config.reorder_per_mille)) {
+        int64_t *last_us = &world->last_arrival_us[packet->from][packet->to];
+        event.at_us = *last_us = event.at_us > *last_us ? event.at_us : *last_us;
+    }
     packet->users++;
     sim_events_add(&world->events, &event);
 }

@@ -179,6 +179,7 @@ void node_start(struct node *node)
     node->state = NODE_UP;
     node->life = ++world->lives;
     node->tick_us = INT64_MAX;
+    node->incoming_leader_term = 0;
     node->seen_failures = node->disk->failures;
     trace_event(world, node, "starts");
     if (store_open(&config, &node->store, &recovery, &error) < 0) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "hive/memory.h"
+#include "sim/trace.h"
 
 #define ANSWER_US (3000 * MS) /* so long a sender waits for an answer */
 
@@ -38,6 +39,8 @@ void stream_end(struct stream *stream, bool is_broken)
     struct world *world = stream->world;
     struct node *node = &world->nodes[stream->from];
     node->streams[stream->to] = NULL;
+    trace_event(world, node, "the stream of its snapshot to %s %s", world->nodes[stream->to].address,
+                is_broken ? "breaks" : "is over");
     store_snapshot_close(stream->reader);
     if (is_broken) {
         world->coverage.counts[COVER_STREAMS_BROKEN]++;
@@ -148,6 +151,12 @@ static void piece_arrives(struct world *world, unsigned number, uint64_t stream_
         stream_end(stream, true);
         return;
     }
+    /* A leader that is no more would begin its file again and again, and the new one its own: the newer term's has the way. */
+    if (stream->message.term < node->incoming_leader_term) {
+        stream_end(stream, true);
+        return;
+    }
+    node->incoming_leader_term = stream->message.term;
     int result = incoming_begin(node, stream);
     if (result == 0)
         result = take_piece(node, stream);
@@ -219,8 +228,10 @@ void stream_begin(struct node *node, const struct raft_message *message)
 {
     struct world *world = node->world;
     struct node *to = world_node_of(world, message->to);
-    if (node->streams[to->number])
+    if (node->streams[to->number]) {
+        node->streams[to->number]->message = *message; /* it is this that the reply answers */
         return;
+    }
     struct store_snapshot_reader *reader;
     if (store_snapshot_open(node->store, &reader, NULL) < 0) {
         network_tell_unreachable(world, node->number, node->life, message->to, 10 * MS);
@@ -239,5 +250,7 @@ void stream_begin(struct node *node, const struct raft_message *message)
         .file_bytes = store_snapshot_file_bytes(reader),
     };
     node->streams[to->number] = stream;
+    trace_event(world, node, "streams its snapshot at %llu to %s", (unsigned long long)stream->snapshot.index,
+                to->address);
     send_piece(stream);
 }

@@ -123,7 +123,8 @@ void trace_header(struct world *world)
         ",\"batch_entries\":%zu,\"batch_bytes\":%zu,\"inflight_appends\":%zu,\"disk_stall_ms\":%" PRId64
         ",\"read_lease\":%s,\"snapshot_entries\":%" PRIu64 ",\"snapshot_bytes\":%" PRIu64
         ",\"trailing_entries\":%" PRIu64 ",\"segment_bytes\":%zu,\"disk_us\":[%" PRId64 ",%" PRId64
-        "],\"delay_us\":[%" PRId64 ",%" PRId64 "],\"drop_per_mille\":%u,\"duplicate_per_mille\":%u"
+        "],\"delay_us\":[%" PRId64 ",%" PRId64
+        "],\"drop_per_mille\":%u,\"duplicate_per_mille\":%u,\"reorder_per_mille\":%u"
         ",\"clients\":%u,\"keys\":%u,\"drift_per_mille\":%u}",
         config->founders, config->faults_ms, config->raft.election_timeout_min_ms,
         config->raft.election_timeout_max_ms, config->raft.heartbeat_ms, config->raft.batch_entries,
@@ -131,7 +132,7 @@ void trace_header(struct world *world)
         config->raft.read_lease ? "true" : "false", config->snapshot_entries, config->snapshot_bytes,
         config->trailing_entries, config->segment_bytes, config->disk_least_us, config->disk_most_us,
         config->delay_least_us, config->delay_most_us, config->drop_per_mille, config->duplicate_per_mille,
-        config->client_count, config->key_count, config->drift_per_mille);
+        config->reorder_per_mille, config->client_count, config->key_count, config->drift_per_mille);
     end_line(world);
 }
 

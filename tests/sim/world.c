@@ -121,6 +121,9 @@ void world_draw(uint64_t seed, struct world_config *config)
     config->drop_per_mille = (unsigned)ONE_OF(random, 0, 0, 2, 10, 50);
     config->duplicate_per_mille = (unsigned)ONE_OF(random, 0, 2, 20);
     config->noticed_per_mille = (unsigned)ONE_OF(random, 0, 500, 1000);
+    config->reorder_per_mille = (unsigned)ONE_OF(random, 0, 10, 100, 1000);
+    if (config->reorder_per_mille == 1000) /* a window that arrives in any order is sent again and again */
+        config->raft.inflight_appends = config->raft.inflight_appends < 4 ? config->raft.inflight_appends : 4;
     config->client_count = (unsigned)ONE_OF(random, 1, 2, 3, 5, 8);
     config->key_count = (unsigned)ONE_OF(random, 1, 2, 3, 6);
     config->think_ms = ONE_OF(random, 20, 100, 300);
@@ -189,6 +192,8 @@ static void begin(struct world *world, const struct world_options *options)
 
 static void finish(struct world *world)
 {
+    trace_close(world->trace); /* what comes is not part of the run */
+    world->trace = NULL;
     for (unsigned i = 1; i <= SIM_NODES; i++) {
         struct node *node = &world->nodes[i];
         node_crash(node, CRASH_PROCESS);
@@ -207,7 +212,6 @@ static void finish(struct world *world)
     sim_events_finish(&world->events);
     free(world->identities);
     free(world->known);
-    trace_close(world->trace);
     free(world);
 }
 

@@ -48,6 +48,7 @@ struct world_config {
     int64_t disk_least_us, disk_most_us;            /* how long a write takes */
     int64_t delay_least_us, delay_most_us;          /* of a packet */
     unsigned drop_per_mille, duplicate_per_mille, noticed_per_mille; /* the last: of drops that are noticed */
+    unsigned reorder_per_mille; /* of packets that do not keep the order of their link */
     unsigned client_count, key_count;
     int64_t think_ms;         /* a client rests so long at most between two requests */
     unsigned drift_per_mille; /* clocks run so much too fast or too slow at most */
@@ -96,9 +97,9 @@ struct node {
     struct store_incoming *incoming;
     uint64_t incoming_offset, incoming_bytes;
     raft_index incoming_index;
-    raft_term incoming_term;
-    struct stream *streams[SIM_NODES + 1]; /* to whom it streams a snapshot */
-    LIST_HEAD(, rpc) rpcs;                 /* peers' requests that it has not answered */
+    raft_term incoming_term, incoming_leader_term; /* the latter: of the newest leader that sent something */
+    struct stream *streams[SIM_NODES + 1];         /* to whom it streams a snapshot */
+    LIST_HEAD(, rpc) rpcs;                         /* peers' requests that it has not answered */
 
     /* Proposals that wait to be one batch. */
     struct replica_proposal proposals[32];
@@ -126,7 +127,8 @@ struct world {
 
     struct raft_configuration founding;              /* count 0: not all founders were seen yet */
     unsigned char cut[SIM_NODES + 1][SIM_NODES + 1]; /* [from][to]: by so many faults */
-    unsigned drop_per_mille;                         /* now */
+    int64_t last_arrival_us[SIM_NODES + 1][SIM_NODES + 1];
+    unsigned drop_per_mille; /* now */
     int64_t delay_most_us;
 
     struct identity {

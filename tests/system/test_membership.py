@@ -171,13 +171,22 @@ def test_a_queen_removed_while_she_was_down_is_told_by_the_others(start_cluster)
     await_(lambda: removed.health()["standing"] == "voter" and removed.health()["reason"] is None, "all is well")
 
 
-def test_a_joiner_that_was_removed_does_not_come_back(start_cluster):
+@pytest.mark.parametrize("snapshots", [False, True], ids=["whole-log", "snapshots"])
+def test_a_joiner_that_was_removed_does_not_come_back(start_cluster, snapshots):
     """… although --join is still on her command line."""
-    cluster = start_cluster(queens=3, **CALM)
+    options = ["--snapshot-entries", "10"] if snapshots else []
+    cluster = start_cluster(queens=3, queen_options=[*Cluster.calm_timers(), *options])
     leader = cluster.await_leader()
+    for i in range(50):
+        cluster.put(f"w{i}", b"x")
     fourth = new_queen(cluster, "--join", leader.address)
     fourth.start()
     await_kind(cluster, fourth, "voter")
+    for i in range(50):
+        cluster.put(f"w{i}", b"y")
+    cluster.await_caught_up(fourth)
+    if snapshots:
+        await_(lambda: fourth.health()["log"]["snapshot"] > 50, "she has a snapshot of her own")
     verb_ok(cluster, "remove", fourth.address, via=leader)
     await_(lambda: fourth.health()["standing"] == "removed", "she knows")
     fourth.restart()
@@ -236,16 +245,27 @@ def test_a_leader_that_is_told_to_stop_hands_over_first(start_cluster, queens):
 
 def test_a_leader_that_died_is_noticed_at_once(start_cluster):
     """Its closed and refused connections tell it, not the timeout, which is far away."""
-    cluster = start_cluster(queens=3, queen_options=["--election-timeout", "8s-9s"])
-    leader = cluster.await_leader()
-    cluster.put("a", b"1")
-    for queen in cluster.queens:
-        cluster.await_caught_up(queen)
-    start = time.monotonic()
-    leader.kill()
-    cluster.await_leader(other_than=leader)
-    assert cluster.put("b", b"1").status == 201
-    assert time.monotonic() - start < 5
+    cluster = start_cluster(queens=3, queen_options=["--election-timeout", "4s-5s"])
+    took_s = []
+    for _ in range(4):
+        leader = cluster.await_leader()
+        cluster.put("a", b"1")
+        followers = cluster.followers()
+        for queen in followers:
+            cluster.await_caught_up(queen)
+        start = time.monotonic()
+        leader.kill()
+        noticed = "the leader's process ended"
+        await_(
+            lambda: any(noticed in str(q.health()["transitions"]) for q in followers), "a follower has noticed", seconds=2
+        )
+        cluster.await_leader(other_than=leader)
+        assert cluster.put("b", b"1").status in (200, 201)
+        took_s.append(time.monotonic() - start)
+        if took_s[-1] < 2:
+            return  # two that stand in the same moment may split the votes, and then wait; not every time
+        leader.start()
+    raise AssertionError(f"each time it took the timeout: {took_s}")
 
 
 def test_reads_by_lease_wait_for_the_timeout(start_cluster):

@@ -224,8 +224,9 @@ def test_a_queen_without_a_leader_ends_its_streams(start_cluster):
 class Follower(threading.Thread):
     """Follows all changes of a prefix through whatever happens, as a careful client would."""
 
-    def __init__(self, cluster, prefix):
+    def __init__(self, cluster, prefix, turn):
         super().__init__(daemon=True)
+        self.turn = turn  # whose turn it is: each begins at another queen
         self.cluster = cluster
         self.prefix = prefix
         self.events = []
@@ -236,12 +237,12 @@ class Follower(threading.Thread):
         self.is_ready = threading.Event()
 
     def run(self):
-        last_id, turn = None, 0
+        last_id = None
         try:
             while not self.is_done():
                 queens = self.cluster.live_queens()
-                turn += 1
-                last_id = self.follow(queens[turn % len(queens)], last_id)
+                self.turn += 1
+                last_id = self.follow(queens[self.turn % len(queens)], last_id)
         except Exception as error:  # pylint: disable=broad-except
             self.problem = error
 
@@ -281,7 +282,7 @@ class Follower(threading.Thread):
 def test_every_acknowledged_write_is_seen_once_and_in_order_while_leaders_are_killed(start_cluster):
     cluster = start_cluster(queens=5)
     cluster.await_leader()
-    followers = [Follower(cluster, "w/") for _ in range(3)]
+    followers = [Follower(cluster, "w/", turn) for turn in range(5)]
     for follower in followers:
         follower.start()
     for follower in followers:
@@ -327,7 +328,7 @@ def test_every_acknowledged_write_is_seen_once_and_in_order_while_leaders_are_ki
         assert len(set(seen.values())) == len(seen)  # none twice
         assert set(seen.values()) <= {value for _, value in acknowledged} | unknown | {"the last"}
         assert follower.too_old == 0 and indexes[-1] == index_of(last)
-    assert len(acknowledged) > 100 and sum(follower.streams for follower in followers) > 3
+    assert len(acknowledged) > 100 and sum(follower.streams for follower in followers) > 5
 
 
 def test_what_a_snapshot_has_swallowed_is_too_old_and_listed_anew(start_cluster):
@@ -452,6 +453,7 @@ def test_the_verb_leaves_a_queen_that_falls_silent(start_cluster):
     try:
         assert json.loads(verb.line())["event"] == "listed"
         first.pause()
+        cluster.await_leader(other_than=first)
         index = index_of(cluster.put("p/a", b"1"))
         assert json.loads(verb.line())["index"] == index
         first.resume()

@@ -15,7 +15,7 @@
 #include "hive/memory.h"
 #include "http/watch_feed.h"
 
-enum { KEYS = 9, LOG = 300, QUEENS = 2, CLIENTS = 3, RUNS = 3000 };
+enum { KEYS = 9, LOG = 300, QUEENS = 2, CLIENTS = 3, RUNS = 1000 };
 
 static const char *const keys[KEYS] = {"a", "a/", "a/b", "a/b/c", "a/bb", "a/c", "a/d\xff", "b", "b/c"};
 static const char *const prefixes[] = {"", "a/", "a/b", "b", "none"};

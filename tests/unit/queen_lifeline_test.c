@@ -267,6 +267,8 @@ static void bytes_on_the_line_are_ignored(void **state)
     memset(noise, 'x', sizeof noise);
     assert_int_equal(write(connection, noise, sizeof noise), sizeof noise);
     assert_quiet(0);
+    struct pollfd wait = {.fd = listener, .events = POLLIN};
+    assert_int_equal(poll(&wait, 1, 0), 0); /* it is still the same connection */
     stop_listening();
     close(connection);
     await_told(1);

@@ -92,6 +92,25 @@ static void test_entries_behind_a_snapshot_are_durable_when_their_writes_are(voi
     raft_network_destroy(network);
 }
 
+static void test_rule_10_the_end_of_an_earlier_write_does_not_make_an_install_durable(void **state)
+{
+    (void)state;
+    struct raft_network *network = one_among_ghosts(3);
+    struct raft_node *node = &network->nodes[1];
+    struct raft_snapshot snapshot = snapshot_of(network, 6, 2);
+    raft_network_start(network, 1);
+    node->disk_held = true;
+    say_append(network, 2, 1, 2, 0, 0, "1 1", 0); /* write 1 */
+    say_install(network, 2, 1, 2, &snapshot);     /* write 2 */
+    raft_network_complete(network, 1, 1);
+    assert_int_equal(raft_durable_index(node->raft), 0);
+    assert_int_equal(node->log_first, 1);
+    raft_network_complete(network, 1, 2);
+    assert_int_equal(raft_durable_index(node->raft), 6);
+    assert_int_equal(node->log_first, 7);
+    raft_network_destroy(network);
+}
+
 static void test_a_stale_snapshot_changes_nothing(void **state)
 {
     (void)state;
@@ -314,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_a_snapshot_replaces_a_log_that_does_not_have_its_entry),
         cmocka_unit_test(test_a_log_that_has_the_snapshots_entry_keeps_what_is_behind_it),
         cmocka_unit_test(test_entries_behind_a_snapshot_are_durable_when_their_writes_are),
+        cmocka_unit_test(test_rule_10_the_end_of_an_earlier_write_does_not_make_an_install_durable),
         cmocka_unit_test(test_a_stale_snapshot_changes_nothing),
         cmocka_unit_test(test_a_deposed_leaders_snapshot_is_refused_and_it_learns_the_term),
         cmocka_unit_test(test_snapshots_that_cannot_be_are_dropped),

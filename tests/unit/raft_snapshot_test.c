@@ -84,6 +84,7 @@ static void test_the_members_at_the_snapshot_are_those_in_force_there(void **sta
         raft_network_propose(network, 1, "x");
         raft_network_settle(network);
     }
+    beat(network, 1, 1); /* all know what is committed */
     static const struct {
         raft_index index, configuration;
         size_t count;
@@ -103,6 +104,13 @@ static void test_the_members_at_the_snapshot_are_those_in_force_there(void **sta
     raft_network_start(network, 1);
     assert_int_equal(raft_configuration(network->nodes[1].raft)->index, 5);
     assert_int_equal(raft_commit_index(network->nodes[1].raft), 4); /* the machine is at the snapshot */
+    /* Where no entry tells any more, the snapshot does, and not the founding. */
+    assert_true(raft_network_snapshot(network, 2, 5, 6));
+    assert_int_equal(raft_first_index(network->nodes[2].raft), 6);
+    raft_network_crash(network, 2, 0);
+    raft_network_start(network, 2);
+    assert_int_equal(raft_configuration(network->nodes[2].raft)->index, 5);
+    assert_int_equal(raft_configuration(network->nodes[2].raft)->count, 5);
     raft_network_destroy(network);
 }
 

@@ -197,6 +197,11 @@ static void test_the_word_to_stand_is_obeyed_by_voters_and_in_its_term_only(void
     raft_network_drop_all(network);
     raft_network_time_out(network, 1);
     assert_false(heard(network, RAFT_REQUEST_VOTE, 1, 3).request_vote.transfer);
+    say_vote(network, 3, 1, 7, true, true);
+    raft_network_settle(network);
+    request = heard(network, RAFT_REQUEST_VOTE, 1, 3);
+    assert_false(request.request_vote.pre_vote);
+    assert_false(request.request_vote.transfer);
     raft_network_destroy(network);
 }
 
