@@ -10,7 +10,7 @@ struct task_row {
     RB_ENTRY(task_row) by_number;
     TAILQ_ENTRY(task_row) link; /* in `unfinished` or `finished` */
     uint64_t dump;              /* see struct dump */
-    uint64_t end;               /* the how manieth task it was that finished, from 1; 0: it has not */
+    uint64_t end;               /* its place among all that ever finished, from 1; 0: it has not */
     struct machine_task task;   /* all texts are owned */
 };
 

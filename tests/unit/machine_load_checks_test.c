@@ -263,8 +263,9 @@ static void test_tasks_are_checked(void **state)
         {{.number = 100, .state = 1}, 0, NULL},
         {{.number = 101, .state = 1}, 0, "number"},
         {{.number = 0, .state = 1}, 0, "number"},
-        {{.number = 9, .state = 0}, 0, "state"},
-        {{.number = 9, .state = 8}, 0, "state"},
+        {{.number = 9, .state = 0}, 0, "state is unknown"},
+        {{.number = 9, .state = 8}, 0, "state is unknown"},
+        {{.number = 9, .state = 8, .attempt = 1, .end = 1}, 1, "state is unknown"},
         {{.number = 9, .state = 1, .end = 1}, 1, "place among"},
         {{.number = 9, .state = 4, .attempt = 1, .drone = "h:1"}, 1, "place among"},
         {{.number = 9, .state = 4, .attempt = 1, .drone = "h:1", .end = 1}, 1, NULL},
@@ -275,6 +276,8 @@ static void test_tasks_are_checked(void **state)
         {{.number = 9, .state = 4, .attempt = 1, .drone = "h:1", .end = 2}, 2, NULL},
         {{.number = 9, .state = 4, .attempt = 1, .drone = "h:1", .end = 1}, 0, "more have finished"},
         {{.number = 9, .state = 5, .attempt = 1, .drone = "h:1", .end = 1}, 1, "more have finished"},
+        {{.number = 9, .state = 6, .attempt = 1, .drone = "h:1", .end = 1}, 1, "more have finished"},
+        {{.number = 9, .state = 7, .attempt = 1, .drone = "h:1", .end = 1}, 1, "more have finished"},
         {{.number = 9, .state = 2, .attempt = 1, .drone = "h:1", .assigned_at = 5}, 0, NULL},
         {{.number = 9, .state = 2, .attempt = 0, .drone = "h:1"}, 0, "never assigned"},
         {{.number = 9, .state = 3, .attempt = 0, .drone = "h:1"}, 0, "never assigned"},
@@ -298,10 +301,12 @@ static void test_tasks_are_checked(void **state)
     task_row((struct task){.number = 9, .state = 4, .attempt = 1, .end = 2});
     task_row((struct task){.number = 8, .state = 4, .attempt = 1, .end = 2});
     refused("place is not its own");
-    head(0, 0, 0, 0, UINT64_MAX);
-    accepted();
-    made.data[68] = 1; /* one failed, too */
-    refused("can be counted");
+    for (size_t at = 68; at <= 84; at += 8) { /* one failed, was stopped, was lost, too */
+        head(0, 0, 0, 0, UINT64_MAX);
+        accepted();
+        made.data[at] = 1;
+        refused("can be counted");
+    }
 }
 
 static void test_too_many_tasks_are_refused(void **state)
