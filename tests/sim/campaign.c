@@ -92,7 +92,7 @@ static void work(struct shared *shared, struct worker *worker, const struct camp
         worker->seed = options->first_seed + number;
         struct world_result result;
         alarm(RUN_LIMIT_S);
-        world_run(&(struct world_options){.seed = worker->seed}, &result);
+        world_run(&(struct world_options){.seed = worker->seed, .founders = options->founders}, &result);
         worker->runs++;
         worker->virtual_us += (uint64_t)result.virtual_us;
         worker->steps += result.steps;

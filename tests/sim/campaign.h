@@ -7,6 +7,7 @@
 struct campaign_options {
     uint64_t first_seed, runs;
     unsigned jobs;
+    unsigned founders;      /* of every run; 0: as the seed says */
     unsigned most_failures; /* so many seeds fail before it gives up */
     bool shrinks;           /* the first seed that failed */
     bool is_quiet;          /* no table */

@@ -274,6 +274,17 @@ static void check_quorum(struct node *node, const struct raft *raft, raft_index 
                number(index));
 }
 
+/* Only an entry of its own term does a leader commit by counting (§3.6.2, Figure 8): on a majority or not, an older one may still be
+ * overwritten, if only seldom enough that few runs would see it. */
+static void check_own_term(struct node *node, const struct raft *raft, raft_index index)
+{
+    const struct raft_entry *entry = raft_entry_at(raft, index);
+    raft_term term = raft_current_term(raft);
+    if (entry && entry->term != term && node->role == RAFT_LEADER && node->term == term)
+        world_fail(node->world, "figure 8: %s leads term %llu and commits entry %llu of term %llu",
+                   node->address, number(term), number(index), number(entry->term));
+}
+
 static void check_commits(struct node *node, const struct raft *raft, raft_index index)
 {
     struct checks *checks = node->world->checks;
@@ -285,6 +296,8 @@ static void check_commits(struct node *node, const struct raft *raft, raft_index
     if (index >= checks->committed_count)
         world_fail(node->world, "%s has committed %llu, and nobody that before it", node->address,
                    number(index));
+    if (raft_role(raft) == RAFT_LEADER)
+        check_own_term(node, raft, index);
     if (index > checks->quorum_checked && raft_role(raft) == RAFT_LEADER)
         check_quorum(node, raft, index);
     checks->quorum_checked = index > checks->quorum_checked ? index : checks->quorum_checked;

@@ -7,10 +7,11 @@
 #include "sim/campaign.h"
 #include "sim/faults.h"
 
-static const char usage[] =
-    "usage: simulator --seed N [--trace FILE|-] [--messages] [--keep-faults 0,3,7-9|none] [--milliseconds N] "
-    "[--shrink]\n"
-    "       simulator --runs N [--first-seed N] [--jobs N] [--most-failures N] [--no-shrink] [--quiet]\n";
+static const char usage[] = "usage: simulator --seed N [--trace FILE|-] [--messages] [--founders N] "
+                            "[--keep-faults 0,3,7-9|none] [--milliseconds N] "
+                            "[--shrink]\n"
+                            "       simulator --runs N [--first-seed N] [--jobs N] [--founders N] "
+                            "[--most-failures N] [--no-shrink] [--quiet]\n";
 
 struct options {
     bool has_seed, shrinks;
@@ -67,6 +68,7 @@ static void parse(int argc, char **argv, struct options *options)
         {"no-shrink", no_argument, NULL, 'N'},
         {"shrink", no_argument, NULL, 'S'},
         {"quiet", no_argument, NULL, 'q'},
+        {"founders", required_argument, NULL, 'F'},
         {NULL, 0, NULL, 0},
     };
     int name;
@@ -98,6 +100,11 @@ static void parse(int argc, char **argv, struct options *options)
             break;
         case 'l':
             options->world.faults_ms = (int64_t)number_of(optarg);
+            break;
+        case 'F':
+            options->world.founders = options->campaign.founders = (unsigned)number_of(optarg);
+            if (options->world.founders > SIM_NODES)
+                fail("too many founders", optarg);
             break;
         case 'n':
             options->campaign.most_failures = (unsigned)number_of(optarg);

@@ -212,7 +212,7 @@ static bool founders_are_known(struct world *world)
         struct raft_member *member = &world->founding.members[world->founding.count++];
         member->id = world->nodes[i].id;
         member->kind = RAFT_MEMBER_VOTER;
-        snprintf(member->address, sizeof member->address, "%s", world->nodes[i].address);
+        memcpy(member->address, world->nodes[i].address, sizeof member->address);
     }
     members_note(world, &world->founding);
     return true;

@@ -165,6 +165,8 @@ static void begin(struct world *world, const struct world_options *options)
     world_draw(options->seed, &world->config);
     if (options->faults_ms)
         world->config.faults_ms = options->faults_ms;
+    if (options->founders)
+        world->config.founders = options->founders;
     world->network_random = sim_random_stream(world->seed, 3);
     world->disk_random = sim_random_stream(world->seed, 4);
     world->node_random = sim_random_stream(world->seed, 5);

@@ -161,6 +161,7 @@ void world_draw(uint64_t seed, struct world_config *config);
 struct world_options {
     uint64_t seed;
     int64_t faults_ms; /* 0: as the seed says */
+    unsigned founders; /* the same */
     const bool *kept;  /* NULL: all */
     size_t kept_count;
     const char *trace_path; /* NULL: none; "-": stdout */
