@@ -165,7 +165,7 @@ static void note_membership(struct raft *raft)
 }
 
 /* Whom the change has removed is told of its end, once; should it not hear it, the voters will tell it. */
-static void take_leave(struct raft *raft)
+static bool take_leave(struct raft *raft)
 {
     bool somebody_left = false;
     for (size_t i = 0; i < raft->peer_count; i++)
@@ -175,6 +175,7 @@ static void take_leave(struct raft *raft)
         }
     if (somebody_left)
         raft_group_update_peers(raft);
+    return somebody_left;
 }
 
 void raft_membership_settle(struct raft *raft, raft_index commit_before)
@@ -183,9 +184,11 @@ void raft_membership_settle(struct raft *raft, raft_index commit_before)
         note_membership(raft);
     if (raft->role != RAFT_LEADER || raft_group_is_changing(raft))
         return;
-    take_leave(raft);
+    bool somebody_left = take_leave(raft);
     if (raft_group_has_own_vote(raft)) {
-        promote_joining(raft);
+        /* Not in the same step: what leaves points into the log, which another entry may move. */
+        if (!somebody_left)
+            promote_joining(raft);
         return;
     }
     /* §4.2.2: a leader that has removed itself leads until that is committed; then another had best lead

@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#include "hive/buffer.h"
 #include "hive/memory.h"
 #include "store/catalog.h"
 #include "store/snapshot.h"
 #include "store/store_internal.h"
+
+#define AGAIN_BYTES ((size_t)256 * 1024)
 
 struct store_incoming {
     struct store *store;
@@ -39,6 +42,25 @@ static int remove_others(struct store *store, const char *own, struct hive_error
     return result;
 }
 
+/* What an earlier process left may be known to the page cache only: its sync failed, the kernel keeps the bytes as if it had not,
+ * and no later sync writes them. So they are written once more before anything is built upon them. */
+static int write_again(struct paced *paced, uint64_t bytes, struct hive_error *error)
+{
+    struct hive_buffer piece = {0};
+    int result = 0;
+    while (result == 0 && paced->offset < bytes) {
+        ssize_t got = paced->disk->read(paced->disk, paced->file, hive_buffer_reserve(&piece, AGAIN_BYTES),
+                                        AGAIN_BYTES, (off_t)paced->offset);
+        struct iovec part = {.iov_base = piece.data, .iov_len = got > 0 ? (size_t)got : 0};
+        if (got <= 0)
+            result = hive_error_set(error, got < 0 ? (int)got : -EIO, "cannot read %s again", paced->path);
+        else
+            result = paced_write(paced, &part, 1, error);
+    }
+    hive_buffer_finish(&piece);
+    return result;
+}
+
 static int find_offset(struct store_incoming *incoming, struct hive_error *error)
 {
     struct paced *paced = &incoming->paced;
@@ -50,8 +72,14 @@ static int find_offset(struct store_incoming *incoming, struct hive_error *error
     }
     if (result < 0)
         return hive_error_set(error, result, "cannot go on with %s: %s", paced->path, strerror(-result));
+    if (bytes > 0 && !incoming->store->is_incoming_own) {
+        result = write_again(paced, (uint64_t)bytes, error);
+        if (result < 0)
+            paced->disk->remove(paced->disk, paced->path);
+    }
+    incoming->store->is_incoming_own = result == 0;
     paced->offset = (uint64_t)bytes;
-    return 0;
+    return result;
 }
 
 int store_incoming_begin(struct store *store, raft_index index, raft_term term, uint64_t file_bytes,
@@ -91,8 +119,10 @@ int store_incoming_append(struct store_incoming *incoming, const void *data, siz
     struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = bytes};
     int result = paced_write(paced, &part, 1, error);
     /* The kernel may keep what it could not write as if it had: not to be gone on with, by nobody. */
-    if (result < 0)
+    if (result < 0) {
         paced->disk->remove(paced->disk, paced->path);
+        incoming->store->is_incoming_own = false;
+    }
     return result;
 }
 
@@ -115,6 +145,7 @@ int store_incoming_commit(struct store_incoming *incoming, struct raft_snapshot 
         return code;
     }
     int result = paced_sync(paced, error);
+    store->is_incoming_own = result == 0;
     if (result == 0)
         result = snapshot_verify(store->disk, paced->path, snapshot, error);
     if (result == 0 && (snapshot->index != incoming->index || snapshot->term != incoming->term))

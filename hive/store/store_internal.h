@@ -51,6 +51,7 @@ struct store {
     size_t shelf_count;
 
     bool has_writer, has_incoming; /* of the snapshots' thread */
+    bool is_incoming_own; /* the same; what is there of an incoming file was written by this process */
 };
 
 /* ---- the snapshots that there are: shelf.c ---- */
