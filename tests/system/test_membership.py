@@ -171,6 +171,21 @@ def test_a_queen_removed_while_she_was_down_is_told_by_the_others(start_cluster)
     await_(lambda: removed.health()["standing"] == "voter" and removed.health()["reason"] is None, "all is well")
 
 
+def test_a_learner_removed_while_she_was_down_can_be_added_again(start_cluster):
+    """Nobody tells her, since she asks for no votes: she still takes herself for one."""
+    cluster = start_cluster(queens=3, **CALM)
+    leader = cluster.await_leader()
+    learner = new_queen(cluster, "--standby")
+    learner.start()
+    verb_ok(cluster, "add", learner.address, "--learner", "--wait", via=leader)
+    learner.kill()
+    verb_ok(cluster, "remove", learner.address, via=leader)
+    learner.start()
+    await_(lambda: "waits to be added" in (learner.health()["reason"] or ""), "she says what she waits for")
+    verb_ok(cluster, "add", learner.address, "--wait", via=leader)
+    assert kind(cluster, learner) == "voter"
+
+
 def test_a_joiner_that_was_removed_does_not_come_back(start_cluster):
     """… although --join is still on her command line."""
     cluster = start_cluster(queens=3, **CALM)
