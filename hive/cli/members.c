@@ -170,7 +170,7 @@ static enum hive_exit list(const struct members *members)
 /* "change-pending" and the like: it will be possible in a moment. */
 static bool will_pass(const struct hive_answer *answer)
 {
-    static const char *const passing[] = {"change-pending", "too-early", NULL};
+    static const char *const passing[] = {"change-pending", "too-early", "address-taken", NULL};
     const char *type = "";
     bool passes = false;
     if (answer->status != 409)

@@ -331,9 +331,9 @@ def test_the_paths_of_members_check_what_they_are_sent(start_cluster):
     for body, message in wrong:
         answer = leader.call("POST", "/members", body)
         assert answer.status == 400 and answer.problem == "bad-request" and message in answer.json()["detail"], answer
-    # An address belongs to one queen, and this one is alive.
-    for queen in (leader, follower):
-        answer = queen.call("POST", "/members", fine | {"address": queen.address})
+    # An address belongs to one queen, and these are alive.
+    for queen, address in [(leader, leader.address), (follower, follower.address), (leader, follower.address)]:
+        answer = queen.call("POST", "/members", fine | {"address": address})
         assert answer.status == 409 and answer.problem == "address-taken", answer
     for method, path in [("POST", "/members"), ("DELETE", "/members/77"), ("POST", "/members/77/promote"),
                          ("POST", "/members/best/transfer")]:
