@@ -137,6 +137,7 @@ def test_a_removed_leader_steps_down_says_so_and_disturbs_nobody(start_cluster):
         return health["standing"] == "removed" and "removed" in health["reason"] and health["status"] == "NOT_READY"
 
     await_(says_so, "she says that she was removed")
+    await_(lambda: "was removed from the group" in removed.log_text(), "and her log does")
     for restarts in range(2):
         leader = cluster.leader()
         before = leader.health()["transitions"][-1]
