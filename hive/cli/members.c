@@ -170,7 +170,7 @@ static enum hive_exit list(const struct members *members)
 /* "change-pending" and the like: it will be possible in a moment. */
 static bool will_pass(const struct hive_answer *answer)
 {
-    static const char *const passing[] = {"change-pending", "too-early", NULL};
+    static const char *const passing[] = {"change-pending", "too-early", "address-taken", NULL};
     const char *type = "";
     bool passes = false;
     if (answer->status != 409)
@@ -334,7 +334,7 @@ static enum hive_exit check_group(const struct members *members, const struct gr
     char *text = json ? hive_json_print_and_delete(json) : NULL;
     if (text && group_parse(text, strlen(text), group, &error))
         exit_status = cli_fail(HIVE_EXIT_FAILED, "the list of members is not Hive's: %s", error.message);
-    else if (text && !raft_configuration_find(&group->configuration, queen->id))
+    else if (text && !group_is_shared(group, queen)) /* one who was removed may not have heard of it */
         exit_status =
             cli_fail(HIVE_EXIT_FAILED,
                      "%s is a member of another group: stop her, empty her data directory and start her "

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "hive/address.h"
+#include "hive/clock.h"
 #include "hive/json.h"
 #include "hive/memory.h"
 #include "http/answer.h"
@@ -11,8 +12,9 @@
 #include "queen/group.h"
 #include "raft/configuration.h"
 
-#define NOBODY UINT64_MAX /* an id that no member has: the leader says that there is no such member */
-#define BEST   "best"     /* instead of an id: whoever is best up to date */
+#define NOBODY   UINT64_MAX /* an id that no member has: the leader says that there is no such member */
+#define BEST     "best"     /* instead of an id: whoever is best up to date */
+#define ALIVE_MS 1000       /* whoever answered so long ago at most is taken to be alive */
 
 /* A change under way. */
 struct change {
@@ -119,6 +121,24 @@ static int parse_addition(const cJSON *json, struct raft_member *member, struct 
     return 0;
 }
 
+/* Whether the new member would take the address of another one that is alive: then one of the two does not know her own. As a
+ * leader sees it; others redirect. */
+static bool is_taken(const struct node *node, const struct raft_member *member)
+{
+    if (strcmp(member->address, node->address) == 0)
+        return member->id != queen_id(node->queen);
+    struct queen_status *status = hive_malloc(sizeof *status);
+    queen_status(node->queen, status);
+    bool is_so = false;
+    for (size_t i = 0; i < status->peer_count && status->role == RAFT_LEADER; i++) {
+        const struct queen_peer *peer = &status->peers[i];
+        is_so = is_so || (peer->id != member->id && strcmp(peer->address, member->address) == 0 &&
+                          hive_clock_unix_ms() - peer->last_ack_ms < ALIVE_MS);
+    }
+    free(status);
+    return is_so;
+}
+
 void handle_add_member(struct hive_request *request, void *context)
 {
     struct node *node = context;
@@ -132,16 +152,16 @@ void handle_add_member(struct hive_request *request, void *context)
     cJSON *json = hive_json_parse_object(body, bytes, &error);
     int code = json ? parse_addition(json, member, &error) : -EINVAL;
     cJSON_Delete(json);
-    bool is_own_address = strcmp(member->address, node->address) == 0;
     if (code) {
         hive_request_reply_problem(request, 400, "bad-request", "%s", error.message);
         free(change);
-    } else if (is_own_address && member->id != queen_id(node->queen)) {
-        /* A member with the address of another is taken for her successor. This one is alive. */
-        hive_request_reply_problem(request, 409, "address-taken",
-                                   "%s is the address of the queen that answers you: give the new one an "
-                                   "address of her own",
-                                   node->address);
+    } else if (is_taken(node, member)) {
+        /* A member with the address of another is taken for her successor. */
+        hive_request_reply_problem(
+            request, 409, "address-taken",
+            "%s is the address of a queen that is alive: give the new one an address of "
+            "her own (--listen or --advertise)",
+            member->address);
         free(change);
     } else {
         start(change);

@@ -44,26 +44,6 @@ static bool has_group(const struct founding_peer *peer)
     return peer->is_answered && (peer->answer.configuration.count > 0 || peer->answer.founding.count > 0);
 }
 
-static bool knows(const struct group_answer *answer, raft_id id)
-{
-    return raft_configuration_find(&answer->configuration, id) ||
-           raft_configuration_find(&answer->founding, id);
-}
-
-/* Do these two belong to one group? One may have old news of it, so any member in common will do. */
-static bool share_group(const struct group_answer *a, const struct group_answer *b)
-{
-    if (knows(a, b->id) || knows(b, a->id))
-        return true;
-    for (size_t i = 0; i < a->configuration.count; i++)
-        if (knows(b, a->configuration.members[i].id))
-            return true;
-    for (size_t i = 0; i < a->founding.count; i++)
-        if (knows(b, a->founding.members[i].id))
-            return true;
-    return false;
-}
-
 /* Two queens of the same name or of the same disk: nothing good can come of it. */
 static bool is_mixed_up(const struct founding_self *self, const struct founding_peer *peers, size_t count,
                         struct founding_verdict *verdict)
@@ -147,7 +127,7 @@ static bool find_group(const struct founding_self *self, const struct founding_p
         if (!has_group(peer) || peer->answer.id == self->id)
             continue;
         if (best && rank(&best->answer) > 0 && rank(&peer->answer) > 0 &&
-            !share_group(&best->answer, &peer->answer)) {
+            !group_is_shared(&best->answer, &peer->answer)) {
             set_reason(verdict,
                        "%s and %s belong to different groups: name queens of one group only (--queen-list)",
                        best->listed, peer->listed);

@@ -226,3 +226,22 @@ bool group_is_same(const struct raft_configuration *a, const struct raft_configu
     }
     return true;
 }
+
+static bool knows(const struct group_answer *answer, raft_id id)
+{
+    return raft_configuration_find(&answer->configuration, id) ||
+           raft_configuration_find(&answer->founding, id);
+}
+
+bool group_is_shared(const struct group_answer *a, const struct group_answer *b)
+{
+    if (knows(a, b->id) || knows(b, a->id))
+        return true;
+    for (size_t i = 0; i < a->configuration.count; i++)
+        if (knows(b, a->configuration.members[i].id))
+            return true;
+    for (size_t i = 0; i < a->founding.count; i++)
+        if (knows(b, a->founding.members[i].id))
+            return true;
+    return false;
+}

@@ -33,6 +33,9 @@ int group_parse(const char *json, size_t bytes, struct group_answer *answer, str
 /* The id in a decimal text; 0 where it is none. */
 raft_id group_parse_id(const char *text);
 
+/* Do the two that answered belong to one group? One may have old news of it, so any member in common will do. */
+bool group_is_shared(const struct group_answer *a, const struct group_answer *b);
+
 /* The same members, whatever their order (kinds and addresses too). */
 bool group_is_same(const struct raft_configuration *a, const struct raft_configuration *b);
 

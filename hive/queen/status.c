@@ -1,6 +1,7 @@
 /* What a queen shows of itself: the consensus thread publishes a copy after each round of work, and readers
  * copy that, so that watching a queen never makes it wait. */
 #include "hive/clock.h"
+#include "hive/log.h"
 #include "queen/runtime.h"
 
 void queen_status_add_transition(struct queen *queen, const struct raft_transition *transition)
@@ -86,11 +87,20 @@ static void tell_lifeline(struct queen *queen, raft_id leader, const char *addre
     lifeline_set_leader(queen->lifeline, address, leader);
 }
 
+/* One that was removed says so, once. */
+static void log_standing(const struct queen *queen, enum raft_standing standing)
+{
+    if (standing == RAFT_STANDING_REMOVED && queen->status.standing != standing)
+        hive_log_warning(
+            "this queen was removed from the group: she takes no part in it any more, and can be stopped");
+}
+
 void queen_status_publish(struct queen *queen)
 {
     const struct raft *raft = replica_raft(queen->replica);
     int64_t now_ms = hive_clock_monotonic_ms(), now_unix_ms = hive_clock_unix_ms();
     const char *why = reason(queen, now_ms);
+    log_standing(queen, raft_standing(raft)); /* the status is written by this thread only */
     pthread_mutex_lock(&queen->status_mutex);
     struct queen_status *status = &queen->status;
     status->id = queen->id;

@@ -17,6 +17,9 @@ struct transport_stream {
     struct raft_message request; /* the core's; without its snapshot */
     raft_index needed;
     uint64_t offset, file_bytes;
+    uint64_t reached; /* how far one that did not get through came */
+    int64_t pause_ms; /* after the last one that came no further; 0: the next may begin at once */
+    int64_t retry_ms; /* monotonic: not before */
 };
 
 struct transport_peer {

@@ -1,6 +1,7 @@
 /* The stream of a snapshot to a peer, one piece after the other on a connection of its own. It begins with an empty piece, whose
  * answer says how much the peer has of this file already: what was sent before a connection broke is not sent again. It ends with the
  * peer's reply, once the snapshot is installed there, or as UNREACHABLE; then it is the core's turn to ask for it anew. */
+#include "hive/clock.h"
 #include "hive/log.h"
 #include "hive/memory.h"
 #include "queen/rpc.h"
@@ -10,6 +11,9 @@
 /* The last piece is answered when the peer has checked the file and loaded it: at so many bytes a millisecond at least. */
 #define LAST_TIMEOUT_MS 30000
 #define LOAD_BYTES_A_MS 10000
+/* After a stream that came no further than the one before it: where the peer's disk is full, the next one will not, either. */
+#define FIRST_PAUSE_MS 200
+#define LAST_PAUSE_MS  10000
 
 /* What a piece was asked for, on its way through the snapshot thread. */
 struct errand {
@@ -49,18 +53,35 @@ void transport_stream_start(struct transport *transport, struct transport_peer *
     struct transport_stream *stream = &peer->stream;
     stream->request = *message; /* the newest one: it is this that the reply answers */
     stream->request.install_snapshot.snapshot = NULL;
-    if (stream->is_on)
-        return;
+    if (stream->is_on || hive_clock_monotonic_ms() < stream->retry_ms)
+        return; /* the core asks again */
     stream->is_on = true;
+    if (stream->needed != message->install_snapshot.snapshot->index)
+        stream->reached = 0; /* another file */
     stream->needed = message->install_snapshot.snapshot->index;
     stream->offset = 0;
     hive_log_info("sending a snapshot", LOG_S("peer", peer->address));
     ask_for_piece(transport, peer, 0);
 }
 
+/* A broken connection costs no time as long as the peer gets more of the file each time. */
+static void hold_back(struct transport_stream *stream)
+{
+    int64_t pause_ms = stream->pause_ms * 2;
+    bool is_further = stream->offset > stream->reached;
+    if (is_further)
+        stream->reached = stream->offset;
+    pause_ms = pause_ms < FIRST_PAUSE_MS  ? FIRST_PAUSE_MS
+               : pause_ms < LAST_PAUSE_MS ? pause_ms
+                                          : LAST_PAUSE_MS;
+    stream->pause_ms = is_further ? 0 : pause_ms;
+    stream->retry_ms = hive_clock_monotonic_ms() + stream->pause_ms;
+}
+
 static void give_up(struct transport *transport, struct transport_peer *peer, const char *why)
 {
     peer->stream.is_on = false;
+    hold_back(&peer->stream);
     hive_log_info("a snapshot did not get through", LOG_S("peer", peer->address), LOG_S("error", why));
     struct inbox_event event = {.type = INBOX_UNREACHABLE, .peer = peer->id};
     inbox_put(transport->config.inbox, &event);
@@ -78,6 +99,8 @@ static void finish(struct transport *transport, struct transport_peer *peer,
     };
     reply.install_snapshot_reply.match_index = answer->match_index;
     peer->stream.is_on = false;
+    peer->stream.reached = 0;
+    peer->stream.pause_ms = peer->stream.retry_ms = 0;
     hive_log_info("snapshot sent", LOG_S("peer", peer->address), LOG_N("index", answer->match_index));
     transport_put_reply(transport, peer, queen_message_copy(&reply));
 }

@@ -21,6 +21,12 @@ int64_t raft_fresh_ms(const struct raft *raft)
     return contact_ms > raft->fresh_ms ? contact_ms : raft->fresh_ms;
 }
 
+/* What it knew as a leader, it still knows. */
+void raft_freshness_on_end(struct raft *raft)
+{
+    raft->fresh_ms = raft_fresh_ms(raft);
+}
+
 void raft_freshness_tell(const struct raft *raft, const struct raft_peer *peer,
                          struct raft_append_entries *append)
 {

@@ -17,4 +17,7 @@ void raft_freshness_on_append(struct raft *raft, const struct raft_append_entrie
 /* The commit index may have risen. */
 void raft_freshness_on_commit(struct raft *raft);
 
+/* The leader, before it becomes a follower. */
+void raft_freshness_on_end(struct raft *raft);
+
 #endif

@@ -56,6 +56,8 @@ void raft_become_follower(struct raft *raft, raft_term term, raft_id leader, con
     assert(term >= raft->term);
     bool has_changed = raft->role != RAFT_FOLLOWER || term > raft->term;
     bool was_follower = raft->role == RAFT_FOLLOWER;
+    if (raft->role == RAFT_LEADER)
+        raft_freshness_on_end(raft);
     raft_transfer_end(raft, term > raft->term ? RAFT_OK : RAFT_NOT_LEADER);
     if (term > raft->term)
         raft_set_hard_state(raft, term, 0); /* stepping down within a term keeps the vote */

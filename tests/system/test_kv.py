@@ -317,6 +317,7 @@ def test_without_a_majority_nothing_is_promised(start_cluster):
         assert int(answer.headers["retry-after"]) >= 1
     stale = leader.call("GET", "/kv/a?consistency=stale")
     assert (stale.status, stale.body) == (200, b"1")
+    assert age_of(stale) is not None, "what it knew as the leader, it still knows"
     health = leader.health()
     assert (health["status"], health["leader"]) == ("NOT_READY", None)
 

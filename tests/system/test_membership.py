@@ -137,6 +137,7 @@ def test_a_removed_leader_steps_down_says_so_and_disturbs_nobody(start_cluster):
         return health["standing"] == "removed" and "removed" in health["reason"] and health["status"] == "NOT_READY"
 
     await_(says_so, "she says that she was removed")
+    await_(lambda: "was removed from the group" in removed.log_text(), "and her log does")
     for restarts in range(2):
         leader = cluster.leader()
         before = leader.health()["transitions"][-1]
@@ -169,6 +170,21 @@ def test_a_queen_removed_while_she_was_down_is_told_by_the_others(start_cluster)
     verb_ok(cluster, "add", removed.address, "--wait", via=leader)
     assert kind(cluster, removed) == "voter"
     await_(lambda: removed.health()["standing"] == "voter" and removed.health()["reason"] is None, "all is well")
+
+
+def test_a_learner_removed_while_she_was_down_can_be_added_again(start_cluster):
+    """Nobody tells her, since she asks for no votes: she still takes herself for one."""
+    cluster = start_cluster(queens=3, **CALM)
+    leader = cluster.await_leader()
+    learner = new_queen(cluster, "--standby")
+    learner.start()
+    verb_ok(cluster, "add", learner.address, "--learner", "--wait", via=leader)
+    learner.kill()
+    verb_ok(cluster, "remove", learner.address, via=leader)
+    learner.start()
+    await_(lambda: "waits to be added" in (learner.health()["reason"] or ""), "she says what she waits for")
+    verb_ok(cluster, "add", learner.address, "--wait", via=leader)
+    assert kind(cluster, learner) == "voter"
 
 
 @pytest.mark.parametrize("snapshots", [False, True], ids=["whole-log", "snapshots"])
@@ -336,9 +352,9 @@ def test_the_paths_of_members_check_what_they_are_sent(start_cluster):
     for body, message in wrong:
         answer = leader.call("POST", "/members", body)
         assert answer.status == 400 and answer.problem == "bad-request" and message in answer.json()["detail"], answer
-    # An address belongs to one queen, and this one is alive.
-    for queen in (leader, follower):
-        answer = queen.call("POST", "/members", fine | {"address": queen.address})
+    # An address belongs to one queen, and these are alive.
+    for queen, address in [(leader, leader.address), (follower, follower.address), (leader, follower.address)]:
+        answer = queen.call("POST", "/members", fine | {"address": address})
         assert answer.status == 409 and answer.problem == "address-taken", answer
     for method, path in [("POST", "/members"), ("DELETE", "/members/77"), ("POST", "/members/77/promote"),
                          ("POST", "/members/best/transfer")]:

@@ -78,8 +78,8 @@ static void add_asks_the_new_queen_who_she_is(void **state)
 static void add_tries_again_what_will_pass(void **state)
 {
     (void)state;
-    static const char *const passing[] = {"change-pending", "too-early"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const passing[] = {"change-pending", "too-early", "address-taken"};
+    for (size_t i = 0; i < 3; i++) {
         say(200, NEW_QUEEN);
         says.later = "{\"result\":\"OK\",\"id\":\"77\",\"index\":12}";
         says.problem = passing[i];
