@@ -40,6 +40,10 @@ static void add_range(struct sim_file *file, size_t from, size_t to)
 {
     if (from == to)
         return;
+    /* The kernel writes back what it has of a sector, all of it. */
+    from -= from % SIM_SECTOR_BYTES;
+    to += SIM_SECTOR_BYTES - 1 - (to + SIM_SECTOR_BYTES - 1) % SIM_SECTOR_BYTES;
+    grow(file, to);
     if (file->range_count > 0 && file->ranges[file->range_count - 1].to == from) {
         file->ranges[file->range_count - 1].to = to;
         return;

@@ -42,6 +42,8 @@ static void commit(struct world *world, unsigned number, uint64_t unused, void *
     (void)unused;
     (void)argument;
     struct node *node = &world->nodes[number];
+    if (!node->is_dumping)
+        return; /* it was given up */
     int result = store_snapshot_commit(node->snapshot, NULL);
     node->snapshot = NULL;
     node->is_dumping = false;
