@@ -157,8 +157,6 @@ MUTANTS = [
            "result = disk_sync(store->disk, store->active.file);", "result = 0;"),
     Mutant("snapshot-not-synced", "12 snapshot durable", "hive/store/snapshot_writer.c",
            "result = paced_sync(&writer->paced, error);", "result = 0;"),
-    Mutant("other-term-answered-done", "15 told the truth", "hive/queen/replica_clients.c",
-           "is_own ? QUEEN_DONE : QUEEN_DISCARDED, is_own ? result : NULL);", "QUEEN_DONE, result);"),
     Mutant("truncated-answered-discarded", "15 unknown, not failed", "hive/queen/replica_clients.c",
            "pending_pop_newest(&replica->pending);\n        answer_pending(replica, &taken, QUEEN_UNKNOWN, NULL);",
            "pending_pop_newest(&replica->pending);\n        answer_pending(replica, &taken, QUEEN_DISCARDED, NULL);"),
