@@ -32,6 +32,8 @@ static const struct field node_fields[] = {
 static const struct field queen_fields[] = {
     HEALTH("raft_state", FIELD_CHOICE, FIELD_REQUIRED, raft_state, hive_raft_state_names),
     HEALTH("term", FIELD_NUMBER, FIELD_REQUIRED, term, NULL),
+    HEALTH("standing", FIELD_TEXT, FIELD_OPTIONAL, standing, NULL),
+    HEALTH("reason", FIELD_TEXT, FIELD_OPTIONAL, reason, NULL),
     HEALTH("leader", FIELD_TEXT, FIELD_OPTIONAL, leader, NULL),
     HEALTH("voted_for", FIELD_TEXT, FIELD_OPTIONAL, voted_for, NULL),
     HEALTH("last_heartbeat", FIELD_NUMBER, FIELD_OPTIONAL, last_heartbeat_ms, NULL),
@@ -44,6 +46,32 @@ static const struct field log_fields[] = {
     HEALTH("commit", FIELD_NUMBER, FIELD_OPTIONAL, log_commit, NULL),
     HEALTH("applied", FIELD_NUMBER, FIELD_OPTIONAL, log_applied, NULL),
     HEALTH("snapshot", FIELD_NUMBER, FIELD_OPTIONAL, log_snapshot, NULL),
+    {0},
+};
+
+static const struct field task_fields[] = {
+    HEALTH("pending", FIELD_NUMBER, FIELD_OPTIONAL, tasks.pending, NULL),
+    HEALTH("assigned", FIELD_NUMBER, FIELD_OPTIONAL, tasks.assigned, NULL),
+    HEALTH("running", FIELD_NUMBER, FIELD_OPTIONAL, tasks.running, NULL),
+    HEALTH("succeeded", FIELD_NUMBER, FIELD_OPTIONAL, tasks.succeeded, NULL),
+    HEALTH("failed", FIELD_NUMBER, FIELD_OPTIONAL, tasks.failed, NULL),
+    HEALTH("stopped", FIELD_NUMBER, FIELD_OPTIONAL, tasks.stopped, NULL),
+    HEALTH("lost", FIELD_NUMBER, FIELD_OPTIONAL, tasks.lost, NULL),
+    {0},
+};
+
+static const struct field digest_fields[] = {
+    {"index", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_digest, index), NULL},
+    {"term", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_digest, term), NULL},
+    {"hash", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_digest, hash), NULL},
+    {0},
+};
+
+static const struct field fault_fields[] = {
+    {"to", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_fault, to), NULL},
+    {"cut", FIELD_FLAG, FIELD_OPTIONAL, FIELD_OF(struct hive_fault, cut), NULL},
+    {"delay_ms", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_fault, delay_ms), NULL},
+    {"jitter_ms", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_fault, jitter_ms), NULL},
     {0},
 };
 
@@ -60,11 +88,13 @@ static const struct field transition_fields[] = {
     {"time_ms", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_transition, time_ms), NULL},
     {"term", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_transition, term), NULL},
     {"state", FIELD_CHOICE, FIELD_REQUIRED, FIELD_OF(struct hive_transition, state), hive_raft_state_names},
+    {"reason", FIELD_TEXT, FIELD_OPTIONAL, FIELD_OF(struct hive_transition, reason), NULL},
     {0},
 };
 
 static const struct field peer_fields[] = {
     {"address", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_peer_health, address), NULL},
+    {"kind", FIELD_TEXT, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, kind), NULL},
     {"match", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, match), NULL},
     {"next", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, next), NULL},
     {"state", FIELD_TEXT, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, state), NULL},
@@ -162,19 +192,71 @@ static int read_running_tasks(const cJSON *json, struct hive_health *health, str
     return result;
 }
 
+static int read_digests(const cJSON *log, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *list, *item;
+    size_t count;
+    int result = get_list(log, "digests", false, &list, &count, error);
+    health->digests = hive_calloc(count, sizeof *health->digests);
+    cJSON_ArrayForEach(item, list)
+    {
+        result = hive_fields_read(item, digest_fields, &health->digests[health->digest_count++], error);
+        if (result)
+            return hive_error_prefix(error, result, "digests");
+    }
+    return result;
+}
+
+static int read_faults(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *list, *item;
+    size_t count;
+    health->can_fault = cJSON_HasObjectItem(json, "faults");
+    int result = get_list(json, "faults", false, &list, &count, error);
+    health->faults = hive_calloc(count, sizeof *health->faults);
+    cJSON_ArrayForEach(item, list)
+    {
+        struct hive_fault *fault = &health->faults[health->fault_count++];
+        result = hive_fields_read(item, fault_fields, fault, error);
+        if (result)
+            return hive_error_prefix(error, result, "faults");
+        const cJSON *loss = cJSON_GetObjectItemCaseSensitive(item, "loss_percent");
+        if (cJSON_IsNumber(loss))
+            fault->loss_percent = loss->valuedouble;
+    }
+    return result;
+}
+
+/* The log's own object. */
+static int read_log(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *log;
+    int result = hive_json_object(json, "log", &log, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    result = hive_fields_read(log, log_fields, health, error);
+    if (!result)
+        result = read_digests(log, health, error);
+    return result ? hive_error_prefix(error, result, "log") : 0;
+}
+
+static int read_task_counts(const cJSON *json, struct hive_health *health, struct hive_error *error)
+{
+    const cJSON *tasks;
+    int result = hive_json_object(json, "tasks", &tasks, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    result = hive_fields_read(tasks, task_fields, health, error);
+    return result ? hive_error_prefix(error, result, "tasks") : 0;
+}
+
 static int read_queen(const cJSON *json, struct hive_health *health, struct hive_error *error)
 {
-    const cJSON *log = NULL;
     int result = hive_fields_read(json, queen_fields, health, error);
     if (!result)
-        result = hive_json_object(json, "log", &log, error);
-    if (result == -ENOENT)
-        result = 0;
-    if (!result && log) {
-        result = hive_fields_read(log, log_fields, health, error);
-        if (result)
-            hive_error_prefix(error, result, "log");
-    }
+        result = read_log(json, health, error);
+    if (!result)
+        result = read_task_counts(json, health, error);
     if (!result)
         result = read_transitions(json, health, error);
     if (!result)
@@ -194,6 +276,8 @@ static int read_node(const cJSON *json, struct hive_health *health, struct hive_
     int result = hive_fields_read(json, status_fields, &ready, error);
     if (!result)
         result = hive_fields_read(json, node_fields, health, error);
+    if (!result)
+        result = read_faults(json, health, error);
     if (result)
         return result;
     health->ready = ready;
@@ -222,6 +306,8 @@ void hive_health_finish(struct hive_health *health)
         free(health->running_tasks[i]);
     free(health->running_tasks);
     free(health->transitions);
+    free(health->digests);
+    free(health->faults);
     free(health->peers);
     free(health->drones);
     *health = (struct hive_health){0};

@@ -12,6 +12,8 @@
 #include "hive/limits.h"
 #include "hive/options.h"
 
+#define HIVE_REASON_BYTES HIVE_ERROR_BYTES
+
 enum hive_mode { HIVE_MODE_QUEEN, HIVE_MODE_DRONE };
 extern const char *const hive_mode_names[]; /* "QUEEN", "DRONE" */
 
@@ -25,10 +27,12 @@ struct hive_transition {
     int64_t time_ms; /* unix */
     uint64_t term;
     enum hive_raft_state state;
+    char reason[HIVE_REASON_BYTES]; /* why; empty: nothing to say */
 };
 
 struct hive_peer_health {
     char address[HIVE_ADDRESS_BYTES];
+    char kind[16];     /* "voter", "learner", "joining" */
     bool has_progress; /* on the leader only: the rest is valid */
     uint64_t match, next;
     char state[16];      /* "probe", "replicate", "snapshot" */
@@ -43,10 +47,33 @@ struct hive_drone_health {
     int running;          /* tasks */
 };
 
+/* Tasks by state, as this queen has applied them. */
+struct hive_task_counts {
+    int64_t pending, assigned, running, succeeded, failed, stopped, lost;
+};
+
+/* The rolling hash over all entries up to `index`, whose term is `term`: two queens that tell the same index
+ * and term must tell the same hash (State Machine Safety). */
+struct hive_digest {
+    uint64_t index, term;
+    char hash[20]; /* 16 hexadecimal digits */
+};
+
+/* What this node does to what it sends to another one; only where it was started with --enable-faults. */
+struct hive_fault {
+    char to[HIVE_ADDRESS_BYTES];
+    bool cut; /* nothing gets there */
+    int64_t delay_ms, jitter_ms;
+    double loss_percent;
+};
+
 /* One /healthz answer. */
 struct hive_health {
     bool ready;
     char version[32];
+    bool can_fault;            /* started with --enable-faults */
+    struct hive_fault *faults; /* owned; what is in force */
+    size_t fault_count;
     enum hive_mode mode;
     char id[HIVE_NAME_BYTES]; /* queens: decimal number; drones: their name */
     char address[HIVE_ADDRESS_BYTES];
@@ -55,10 +82,15 @@ struct hive_health {
     /* queens */
     enum hive_raft_state raft_state;
     uint64_t term;
+    char standing[16];                  /* "none", "learner", "voter", "removed" */
+    char reason[HIVE_REASON_BYTES];     /* why it is not as it should be; empty: all is well */
     char leader[HIVE_ADDRESS_BYTES];    /* empty: none known */
     char voted_for[HIVE_ADDRESS_BYTES]; /* empty: nobody in this term */
     int64_t last_heartbeat_ms;          /* unix time of the leader's last word; 0: never */
     uint64_t log_first, log_last, log_commit, log_applied, log_snapshot;
+    struct hive_digest *digests; /* owned; newest first, the first at log_applied */
+    size_t digest_count;
+    struct hive_task_counts tasks;
     struct hive_transition *transitions; /* owned; oldest first */
     size_t transition_count;
     struct hive_peer_health *peers; /* owned */
