@@ -149,11 +149,11 @@ static void judge(struct model *model, struct node *node)
     }
 }
 
-/* What the node said last is of no worth any more (it stood still, or is another process now): until it says
+/* What the node said last, or did not, is of no worth any more (it stood still, or is another process now): until it says
  * something new it counts as one that missed a poll. */
 static void distrust(struct node *node)
 {
-    if (node->has_health && node->failures == 0) {
+    if (node->has_health) {
         node->failures = 1;
         node->error_number = 0;
         node->failure[0] = '\0';

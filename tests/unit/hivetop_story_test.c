@@ -151,6 +151,13 @@ static void time_out(struct model *model)
     assert_int_equal(node->condition, CONDITION_SILENT);
 }
 
+/* The poller does not take the new process's answers before the ledger tells of it. */
+static void answer_unknown(struct model *model)
+{
+    for (int polls = 0; polls < MODEL_SILENT_AFTER; polls++)
+        model_take_failure(model, fixture_node(model, "q2"), -EPROTO, "another process answers there");
+}
+
 static void sleep_by_signal(struct model *model)
 {
     model_take_stopped(model, fixture_node(model, "q2"), true);
@@ -172,6 +179,7 @@ static void a_restart_is_told_as_one_and_once(void **state)
         {answer_as_another},
         {die_in_ledger, restart_in_ledger, answer_as_another},
         {die_in_ledger, restart_in_ledger, time_out, answer_as_another},
+        {die_in_ledger, answer_unknown, restart_in_ledger, answer_as_another},
         {die_in_ledger, answer_as_another, restart_in_ledger, time_out, answer_as_another},
         {time_out, answer_as_another},
         {restart_in_ledger, answer_as_another},
@@ -184,7 +192,8 @@ static void a_restart_is_told_as_one_and_once(void **state)
         for (size_t at = 0; at < 6 && ways[i][at]; at++)
             ways[i][at](&model);
         answer_as_another(&model);
-        if (count_events(&model, "q2 came back (pid 5000)") != 1 || count_events(&model, "answers again"))
+        if (count_events(&model, "q2 came back (pid 5000)") != 1 || count_events(&model, "answers again") ||
+            count_events(&model, "another process"))
             fail_msg("way %zu", i);
         model_finish(&model);
     }
@@ -199,6 +208,23 @@ static void who_fell_silent_and_is_the_same_process_answers_again(void **state)
     time_out(&model);
     answer_as_another(&model);
     assert_int_equal(count_events(&model, "q2 came back"), 1);
+    assert_int_equal(count_events(&model, "q2 answers again"), 1);
+    model_finish(&model);
+}
+
+static void polls_that_a_paused_node_slept_through_do_not_count(void **state)
+{
+    (void)state;
+    struct model model;
+    fixture_calm(&model, 3, 0);
+    struct node *node = fixture_node(&model, "q2");
+    sleep_by_signal(&model);
+    for (int polls = 0; polls < MODEL_SILENT_AFTER; polls++)
+        model_take_failure(&model, node, -ETIMEDOUT, "timed out after 375 ms");
+    model_take_stopped(&model, node, false);
+    assert_int_equal(node->condition, CONDITION_PAUSED);
+    fixture_answer_queen(&model, 2, 3, 0, &follower);
+    assert_int_equal(count_events(&model, "does not answer"), 0);
     assert_int_equal(count_events(&model, "q2 answers again"), 1);
     model_finish(&model);
 }
@@ -282,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_restarted_queen_tells_only_what_is_new),
         cmocka_unit_test(a_restart_is_told_as_one_and_once),
         cmocka_unit_test(who_fell_silent_and_is_the_same_process_answers_again),
+        cmocka_unit_test(polls_that_a_paused_node_slept_through_do_not_count),
         cmocka_unit_test(the_event_list_keeps_the_newest),
         cmocka_unit_test(what_the_user_did_is_told_as_his_doing),
         cmocka_unit_test(an_action_that_failed_leaves_no_trace_on_the_node),
