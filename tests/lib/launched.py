@@ -101,9 +101,9 @@ class State:
         assert result.returncode == 1, result
         return result.stderr
 
-    def run(self, *arguments):
+    def run(self, *arguments, program=LAUNCHER):
         return subprocess.run(
-            [LAUNCHER, *arguments],
+            [program, *arguments],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import threading
 import time
 
@@ -14,15 +13,7 @@ from launched import READY, STUBBORN
 
 def test_top_without_a_terminal_prints_one_frame_and_ends(state):
     program = state.program_beside(hivetop='#!/bin/sh\necho "frame of $*"\n')
-    result = subprocess.run(
-        [program, "--queens", "3", "--drones", "1", "--top"],
-        env=state.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    result = state.run("--queens", "3", "--drones", "1", "--top", program=program)
     assert result.returncode == 0, result
     assert result.stdout == "frame of --cluster hive-a --once\n"
     assert re.search(READY, result.stderr) and "hive-a has ended" in result.stderr
