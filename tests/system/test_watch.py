@@ -306,7 +306,8 @@ def test_every_acknowledged_write_is_seen_once_and_in_order_while_leaders_are_ki
         writer.start()
     for _ in range(6):
         victim = cluster.await_leader()
-        time.sleep(0.3 * SLOWNESS)  # a while of writing
+        written = len(acknowledged)
+        await_(lambda: len(acknowledged) > written + 100, "a while of writing")
         victim.kill()
         cluster.await_leader(other_than=victim)
         victim.start()

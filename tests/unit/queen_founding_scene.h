@@ -55,6 +55,7 @@ struct queen {
     void (*then)(struct queen *queen);
     /* What happened: */
     int asked, posts, foundings;
+    int looks; /* of her founding at what she knows: one a round */
     char *body, *authorization; /* of the last POST */
     struct hive_request *held[8];
     int held_count;
@@ -80,6 +81,7 @@ void queen_members(struct queen *queen, struct raft_configuration *members,
     *members = queen->members;
     if (founding)
         *founding = queen->founded;
+    queen->looks++;
     pthread_mutex_unlock(&lock);
 }
 
@@ -312,6 +314,14 @@ static void await_reason(struct queen *queen, const char *part)
             fail_msg("waited in vain for the reason '%s'; it is '%s'", part ? part : "", reason);
         usleep(1000);
     }
+}
+
+/* Lets some rounds of her founding pass, for what must not happen in any of them. */
+static inline void await_rounds(const struct queen *queen)
+{
+    int looks;
+    UNDER_LOCK(looks = queen->looks);
+    AWAIT(queen->looks > looks + 4);
 }
 
 /* As if it had come with the log, and were committed. */

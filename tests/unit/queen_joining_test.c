@@ -37,7 +37,7 @@ static void an_emptied_disk_is_taken_in_as_new(void **state)
     AWAIT(queens[0].posts == 1);
     assert_asked_for(&queens[0], &queens[2]);
     await_reason(&queens[2], "the log is on its way");
-    usleep(200 * 1000); /* many rounds, if there were any more */
+    await_rounds(&queens[2]);
     make_member(&queens[2], &queens[0]);
     await_reason(&queens[2], NULL);
     founding_stop(queens[2].founding);
@@ -207,7 +207,7 @@ static void who_may_have_been_removed_does_not_ask(void **state)
     queens[3].status.snapshot = 40;
     start_joiner(3, 0, 0);
     await_reason(&queens[3], "hive members add");
-    usleep(200 * 1000);
+    await_rounds(&queens[3]);
     assert_int_equal(queens[0].posts, 0);
     make_member(&queens[3], &queens[0]);
     await_reason(&queens[3], NULL);
@@ -237,8 +237,9 @@ static void removal_ends_the_asking(void **state)
     UNDER_LOCK(queens[3].status.standing = RAFT_STANDING_REMOVED);
     await_reason(&queens[3], NULL);
     int posts;
-    UNDER_LOCK(posts = queens[0].posts);
-    usleep(200 * 1000);
+    UNDER_LOCK(posts = queens[0].posts; queens[1].hospitality = HAS_NO_LEADER);
+    start_joiner(4, 1, 1); /* another, who asks as often as she would */
+    await_rounds(&queens[4]);
     assert_int_equal(queens[0].posts, posts);
 }
 
@@ -249,7 +250,7 @@ static void standby_waits_until_she_is_added(void **state)
     struct hive_strings list = list_of(0, 1, NULL);
     start(&queens[3], &list, NULL, true);
     await_reason(&queens[3], "hive members add");
-    usleep(100 * 1000);
+    await_rounds(&queens[3]);
     assert_int_equal(queens[0].asked + queens[0].posts + queens[3].foundings, 0);
     make_member(&queens[3], &queens[0]);
     await_reason(&queens[3], NULL);
