@@ -2,18 +2,19 @@
  * remove is taken first (copy before write), and rows that come meanwhile are passed by. So a dump costs a command no more than
  * the encoding of what it changes, and the thread that owns the machine never waits for one.
  *
- * The format, version 1. Numbers are little-endian and unsigned unless said otherwise. First the head:
+ * The format, version 2. Numbers are little-endian and unsigned unless said otherwise. First the head:
  *
  *     offset  bytes
  *          0      8  "hivedump"
- *          8      4  version of this format: 1
+ *          8      4  version of this format: 2
  *         12      8  applied_index
  *         20      8  time_ms, signed: machine_time_ms
- *         28      8  number of rows of table 1, keys
- *         36      8  of table 2, drones
- *         44      8  of table 3, tasks
- *         52      8  of table 4, sessions
- *         60     32  4 times 8: how many tasks have ever succeeded, failed, been stopped, been lost
+ *         28      8  stamp_ms, signed: the clock of leaders by which time was last seen to pass
+ *         36      8  number of rows of table 1, keys
+ *         44      8  of table 2, drones
+ *         52      8  of table 3, tasks
+ *         60      8  of table 4, sessions
+ *         68     32  4 times 8: how many tasks have ever succeeded, failed, been stopped, been lost
  *
  * Then so many rows, of all tables and in any order, and nothing after them. A row:
  *
@@ -82,6 +83,7 @@ static void put_head(const struct machine *machine, struct hive_buffer *out)
     bytes_put_number(out, DUMP_VERSION, 4);
     bytes_put_number(out, machine->applied_index, 8);
     bytes_put_number(out, (uint64_t)machine->time_ms, 8);
+    bytes_put_number(out, (uint64_t)machine->stamp_ms, 8);
     for (size_t i = 0; i < MACHINE_TABLES; i++)
         bytes_put_number(out, machine_tables[i]->count(machine), 8);
     bytes_put_number(out, counts.succeeded, 8);

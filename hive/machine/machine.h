@@ -115,7 +115,8 @@ void machine_apply(struct machine *machine, uint64_t index, const void *command,
 /* Index of the last applied command; 0 before the first. */
 uint64_t machine_applied_index(const struct machine *machine);
 
-/* The latest time that a command carried: the clock of what expires. 0 before the first. */
+/* The clock of what expires: the time that has passed by the stamps of commands, where a jump counts no more than HIVE_SESSION_STEP_MS.
+ * 0 before the first. */
 int64_t machine_time_ms(const struct machine *machine);
 
 /* Sessions: results that are kept by idempotency key. Some may have expired: they count as gone, but are removed a few at a time. */

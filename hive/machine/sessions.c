@@ -2,7 +2,7 @@
  * again and the command still happens once (§6.3). The dissertation gives each client a session, and with it a number for each of its
  * commands; here each command names itself, so that no session needs to be opened: curl can do it.
  *
- * A result is kept for HIVE_SESSION_MS by the times that commands carry: every queen forgets at the same index. Where HIVE_SESSIONS
+ * A result is kept for HIVE_SESSION_MS by the machine's time, which is the leaders': every queen forgets at the same index. Where HIVE_SESSIONS
  * are not enough the oldest goes early, but none before HIVE_SESSION_FLOOR_MS: a retry that finds nothing would be applied a second
  * time, which is worse than telling a new client to wait. */
 #include "machine/tables.h"

@@ -116,8 +116,8 @@ void store_incoming_suspend(struct store_incoming *incoming); /* frees it and ke
 /* Checks a snapshot file as a whole and tells what it stands for. */
 int store_snapshot_verify(const char *path, struct raft_snapshot *snapshot, struct hive_error *error);
 
-/* Makes a new directory of a backup: a queen with a new id, alone in its group, at `address`, with the state of `path`. -EEXIST:
- * there is something in it already. */
+/* Makes a new directory of a backup: a queen with a new id, alone in its group, at `address`, with the state of `path`, and
+ * a log whose indexes no group has used that may have been lost. -EEXIST: there is something in it already. */
 int store_restore(const char *directory, const char *path, const char *address, struct hive_error *error);
 
 #endif

@@ -297,9 +297,10 @@ static void test_the_format_is_byte_for_byte_what_it_says(void **state)
 {
     (void)state;
     static const char expected[] = "hivedump"
-                                   "\1\0\0\0"
+                                   "\2\0\0\0"
                                    "\7\0\0\0\0\0\0\0"
                                    "\xa0\x0f\0\0\0\0\0\0" /* 4000 */
+                                   "\xa0\x0f\0\0\0\0\0\0"
                                    "\1\0\0\0\0\0\0\0"
                                    "\1\0\0\0\0\0\0\0"
                                    "\2\0\0\0\0\0\0\0"
