@@ -34,6 +34,7 @@
  *
  * There is no checksum: the file that a dump is kept in has one. */
 #include <assert.h>
+#include <endian.h>
 
 #include "hive/memory.h"
 #include "machine/dump_format.h"
@@ -70,9 +71,8 @@ void dump_row_end(struct hive_buffer *buffer, size_t at)
 {
     size_t bytes = buffer->size - at;
     assert(bytes <= DUMP_ROW_BYTES_MAX);
-    buffer->size = at - 4;
-    bytes_put_number(buffer, bytes, 4);
-    buffer->size += bytes;
+    uint32_t little = htole32((uint32_t)bytes);
+    memcpy(buffer->data + at - sizeof little, &little, sizeof little);
 }
 
 static void put_head(const struct machine *machine, struct hive_buffer *out)
