@@ -78,6 +78,11 @@ void queen_members(struct queen *queen, struct raft_configuration *members,
 /* For founding.c: these found the group. Durable before this returns; then the replica is told. Any thread. */
 int queen_found(struct queen *queen, const struct raft_configuration *founding, struct hive_error *error);
 
+/* For founding.c, on its thread: the group took this queen in by entry `index`, durably so before this returns; and: the group's queens
+ * say that it has removed her since. */
+int queen_joined(struct queen *queen, raft_index index, struct hive_error *error);
+void queen_removed(struct queen *queen);
+
 /* For lifeline.c. Any thread. */
 void queen_leader_gone(struct queen *queen, raft_id leader);
 

@@ -67,7 +67,9 @@ static const char *reason(struct queen *queen, int64_t now_ms)
     if (standing == RAFT_STANDING_NONE)
         return "waiting to be added to a group";
     if (standing == RAFT_STANDING_REMOVED)
-        return "removed from the group";
+        return "removed from the group: add her again with 'hive members add', or empty her data directory "
+               "and "
+               "start her with --join, as a new member";
     if (queen->unsynced_since_ms >= 0 && now_ms - queen->unsynced_since_ms >= QUEEN_DISK_STALL_MS)
         return "disk stalled";
     if (queen->leaderless_since_ms < 0)
