@@ -136,7 +136,7 @@ struct queen_status {
     raft_index first, last, commit, applied, snapshot;
     enum raft_standing standing;
     char reason
-        [HIVE_ERROR_BYTES]; /* why there is no leader, as far as this queen knows, or why it is no member; empty: all is well */
+        [HIVE_ERROR_BYTES]; /* why there is no leader, as far as this queen knows, why it is no member, or why it has no snapshots; empty: all is well */
     struct machine_task_counts tasks;
     struct queen_transition transitions[HIVE_TRANSITIONS]; /* oldest first */
     size_t transition_count;

@@ -133,4 +133,9 @@ void queen_status(struct queen *queen, struct queen_status *status)
     bool may_be_outside = status->standing == RAFT_STANDING_NONE || status->standing == RAFT_STANDING_LEARNER;
     if (may_be_outside && founding_reason(queen->founding, founding))
         memcpy(status->reason, founding, sizeof status->reason);
+    char snapshots[HIVE_ERROR_BYTES];
+    if (snapshotter_reason(queen->snapshotter, snapshots)) {
+        size_t bytes = strlen(status->reason);
+        snprintf(status->reason + bytes, sizeof status->reason - bytes, "%s%s", bytes ? "; " : "", snapshots);
+    }
 }
