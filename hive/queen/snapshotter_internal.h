@@ -53,7 +53,8 @@ struct snapshotter {
     size_t dump_bytes; /* of the own dump, on their way to the disk */
     size_t pieces;     /* of an arriving snapshot, in `jobs` */
     bool is_room_awaited, is_stopping;
-    char own_failure[HIVE_ERROR_BYTES], arrival_failure[HIVE_ERROR_BYTES]; /* of the last try; empty: it was none */
+    char own_failure[HIVE_ERROR_BYTES],
+        arrival_failure[HIVE_ERROR_BYTES]; /* of the last try; empty: it was none */
     int64_t arrival_failed_ms;
 
     /* The thread's own. */
