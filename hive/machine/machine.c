@@ -32,6 +32,7 @@ struct machine *machine_create(void)
     machine->drones = drones_create();
     machine->tasks = tasks_create();
     machine->sessions = sessions_create();
+    dump_init(&machine->dump);
     return machine;
 }
 
@@ -43,7 +44,7 @@ void machine_destroy(struct machine *machine)
     drones_destroy(machine->drones);
     tasks_destroy(machine->tasks);
     sessions_destroy(machine->sessions);
-    machine_dump_abort(machine);
+    dump_finish(&machine->dump);
     free(machine);
 }
 
@@ -75,6 +76,7 @@ void machine_apply(struct machine *machine, uint64_t index, const void *command,
     result->type = decoded.type;
     pass_time(machine, decoded.time_ms);
     sessions_expire(machine);
+    dump_sweep(&machine->dump);
 
     bool is_keyed = decoded.idempotency_key.size > 0;
     if (is_keyed) {

@@ -132,7 +132,8 @@ void machine_dump_begin(struct machine *machine);
 /* Appends about `bytes` more: a row may go beyond; where rows are small, or are already in the dump, it may be less, even nothing, so that
  * the time that a piece takes depends on `bytes` alone. False: the dump is complete with what was appended now. */
 bool machine_dump_next(struct machine *machine, struct hive_buffer *out, size_t bytes);
-void machine_dump_abort(struct machine *machine); /* none under way: fine */
+/* None under way: fine. What it had saved is freed later, a little with each command. */
+void machine_dump_abort(struct machine *machine);
 bool machine_is_dumping(const struct machine *machine);
 
 /* And back. Feed the bytes in pieces of any size. -EBADMSG: they are no dump, with a message. The loader is freed by

@@ -111,7 +111,7 @@ static void row_encode(const struct session_row *row, struct hive_buffer *out)
 static void row_forget(struct machine *machine, struct session_row *row)
 {
     if (dump_lacks(&machine->dump, &sessions_table, &row->dump))
-        row_encode(row, &machine->dump.saved);
+        row_encode(row, dump_saved(&machine->dump));
     row_remove(machine->sessions, row);
 }
 
