@@ -85,8 +85,9 @@ static inline void fixture_answer_queen(struct model *model, int number, int que
     health.transitions = hive_calloc(health.transition_count + 1, sizeof *health.transitions);
     for (size_t i = 0; i < health.transition_count; i++)
         health.transitions[i] =
-            (struct hive_transition){FIXTURE_UNIX_MS - queen->transitions[i].before_ms,
-                                     queen->transitions[i].term, queen->transitions[i].state};
+            (struct hive_transition){.time_ms = FIXTURE_UNIX_MS - queen->transitions[i].before_ms,
+                                     .term = queen->transitions[i].term,
+                                     .state = queen->transitions[i].state};
     health.peers = hive_calloc((size_t)queens, sizeof *health.peers);
     for (int i = 1; i <= queens; i++) {
         if (i == number)
