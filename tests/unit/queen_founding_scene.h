@@ -55,7 +55,7 @@ struct queen {
     void (*then)(struct queen *queen);
     /* What happened: */
     int asked, posts, foundings;
-    int looks; /* of her founding at what she knows: one a round */
+    int looks;                  /* of her founding at what she knows: one a round */
     char *body, *authorization; /* of the last POST */
     struct hive_request *held[8];
     int held_count;
