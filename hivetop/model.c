@@ -23,6 +23,7 @@ void model_finish(struct model *model)
         node_destroy(model->nodes[i]);
     free(model->nodes);
     events_finish(&model->events);
+    timeline_finish(&model->timeline);
     *model = (struct model){0};
 }
 
@@ -140,6 +141,8 @@ static void judge(struct model *model, struct node *node)
     if (node->condition == before)
         return;
     story_tell_change(model, node, before);
+    if (node->role == HIVE_ROLE_QUEEN)
+        timeline_take_condition(&model->timeline, node->address, node->condition, model->unix_ms);
     if (node->condition == CONDITION_UP) {
         node->was_up = true;
         if (node->action_is_done)
@@ -246,6 +249,8 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
     }
     if (!node->is_supervised)
         node->role = node->health.mode == HIVE_MODE_DRONE ? HIVE_ROLE_DRONE : HIVE_ROLE_QUEEN;
+    if (node->role == HIVE_ROLE_QUEEN)
+        timeline_take_health(&model->timeline, node->address, &node->health, model->unix_ms);
     judge(model, node);
     if (node->role == HIVE_ROLE_QUEEN && node->health.raft_state == HIVE_RAFT_LEADER)
         take_rate(model, node->health.log_commit);
