@@ -143,6 +143,15 @@ void cells_mark(struct cells *cells, int column, int row, int width)
     }
 }
 
+void cells_tag(struct cells *cells, int column, int row, int width, uint32_t tag)
+{
+    for (int i = 0; i < width; i++) {
+        struct cell *cell = cells_at(cells, column + i, row);
+        if (cell)
+            cell->tag = tag;
+    }
+}
+
 void cells_print(const struct cells *cells, struct hive_buffer *out)
 {
     size_t end = out->size; /* behind the last line that is not empty */

@@ -35,6 +35,7 @@ enum style {
 struct cell {
     wchar_t rune; /* 0: the right half of a wide character */
     uint8_t style;
+    uint32_t tag;   /* what a click on it means: see tag.h; 0: nothing */
     bool is_marked; /* in the selected row */
     uint8_t writes; /* how often it was drawn in this frame: more than once is a flaw of the layout (tests
                        look) */
@@ -74,6 +75,9 @@ void cells_paint(struct cells *cells, int column, int row, int width, enum style
 
 /* Marks `width` cells as selected. */
 void cells_mark(struct cells *cells, int column, int row, int width);
+
+/* Says what a click on these cells means (tag.h). Wiping forgets it. */
+void cells_tag(struct cells *cells, int column, int row, int width, uint32_t tag);
 
 /* Columns that `text` takes. */
 int cells_width(const char *text);
