@@ -42,8 +42,8 @@ struct node {
     enum action_kind action; /* what the user had done to it: explains what it does next */
     bool action_is_done;     /* false: the launcher has not answered yet */
     enum condition condition;
-    bool was_up;
-    bool is_named; /* by the ledger that is just being taken */
+    int64_t up_pid; /* the process that was up last; 0: none was yet */
+    bool is_named;  /* by the ledger that is just being taken */
 
     /* The poller's own. */
     bool is_due, is_asked;

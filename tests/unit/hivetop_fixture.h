@@ -251,4 +251,23 @@ static inline void fixture_calm(struct model *model, int queens, int drones)
     free(nodes);
 }
 
+/* How many events have that in their text. */
+static inline int count_events(const struct model *model, const char *text)
+{
+    int count = 0;
+    for (size_t i = 0; i < model->events.count; i++)
+        count += strstr(model->events.items[i].text, text) != NULL;
+    return count;
+}
+
+static inline void assert_note(const struct node *node, const char *wanted)
+{
+    char note[256];
+    condition_note(node, note, sizeof note);
+    assert_string_equal(note, wanted);
+}
+
+static const struct fixture_queen follower = {
+    .state = HIVE_RAFT_FOLLOWER, .term = 3, .last = 20, .commit = 20, .applied = 20};
+
 #endif
