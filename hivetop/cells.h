@@ -29,12 +29,18 @@ enum style {
     STYLE_DIALOG,
     STYLE_BUTTON, /* the chosen answer of a dialog */
     STYLE_INPUT,
+    STYLE_FOCUS,    /* the heading of the panel that has the arrows */
+    STYLE_FOUND,    /* what was looked for */
+    STYLE_ELECTION, /* a cell of a lane in which somebody stood for election */
+    STYLE_FOLLOWER, /* a lane's quiet part */
+    STYLE_BAR,      /* the full part of a bar */
     STYLE_COUNT
 };
 
 struct cell {
     wchar_t rune; /* 0: the right half of a wide character */
     uint8_t style;
+    uint32_t tag;   /* what a click on it means: see tag.h; 0: nothing */
     bool is_marked; /* in the selected row */
     uint8_t writes; /* how often it was drawn in this frame: more than once is a flaw of the layout (tests
                        look) */
@@ -63,6 +69,12 @@ struct cell *cells_at(const struct cells *cells, int column, int row);
 int cells_put(struct cells *cells, int column, int row, int width, enum style style, const char *text);
 int cells_put_right(struct cells *cells, int column, int row, int width, enum style style, const char *text);
 
+/* Draws one character, of one column. */
+void cells_draw(struct cells *cells, int column, int row, enum style style, wchar_t rune);
+
+/* Draws a bar of `width` columns that is full by this share (0 to 1). */
+void cells_bar(struct cells *cells, int column, int row, int width, enum style style, double share);
+
 /* Draws `width` times the horizontal line. */
 void cells_rule(struct cells *cells, int column, int row, int width, enum style style);
 
@@ -74,6 +86,9 @@ void cells_paint(struct cells *cells, int column, int row, int width, enum style
 
 /* Marks `width` cells as selected. */
 void cells_mark(struct cells *cells, int column, int row, int width);
+
+/* Says what a click on these cells means (tag.h). Wiping forgets it. */
+void cells_tag(struct cells *cells, int column, int row, int width, uint32_t tag);
 
 /* Columns that `text` takes. */
 int cells_width(const char *text);

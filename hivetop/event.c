@@ -32,6 +32,7 @@ void events_add(struct events *events, int64_t time_ms, enum event_level level, 
     }
     struct event *event = &events->items[at];
     event->time_ms = time_ms;
+    event->serial = ++events->last_serial;
     event->level = level;
     va_list arguments;
     va_start(arguments, format);

@@ -13,6 +13,7 @@ extern const char *const event_level_names[]; /* "info", "good", "warning", "bad
 
 struct event {
     int64_t time_ms; /* unix */
+    uint64_t serial; /* its own for good, from 1: events change their places */
     enum event_level level;
     char text[EVENT_TEXT_BYTES];
 };
@@ -20,6 +21,7 @@ struct event {
 struct events {
     struct event *items; /* owned; oldest first */
     size_t count;
+    uint64_t last_serial;
 };
 
 void events_finish(struct events *events);

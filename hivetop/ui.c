@@ -40,6 +40,15 @@ const struct node *ui_selected(const struct ui *ui, const struct model *model, s
     return model->nodes[i];
 }
 
+bool ui_is_marked(const struct ui *ui, const struct node *node)
+{
+    for (int i = 0; i < UI_MARKS; i++) {
+        if (strcmp(ui->marked[i], node->address) == 0)
+            return true;
+    }
+    return false;
+}
+
 void ui_move(struct ui *ui, const struct model *model, int rows)
 {
     size_t at;
@@ -215,6 +224,8 @@ unsigned ui_key(struct ui *ui, const struct model *model, int key)
     case UI_HELP:
         help_key(ui, key);
         return REACTION_NONE;
+    case UI_FIND:
+    case UI_MENU:
     case UI_TABLES:
         break;
     }

@@ -1,5 +1,6 @@
 /* The last line: the keys, or what was just said, or what is being typed. */
 #include "keys.h"
+#include "tag.h"
 #include "view.h"
 
 #define PROMPT "text task: "
@@ -16,6 +17,7 @@ static void draw_keys(struct cells *cells, struct area area)
             break;
         cells_put(cells, area.column + column, area.row, 1, STYLE_KEY, name);
         cells_put(cells, area.column + column + 2, area.row, width - 2, STYLE_NORMAL, key->footer);
+        cells_tag(cells, area.column + column, area.row, width, TAG(TAG_KEY, key->codes[0]));
         column += width + 2;
     }
 }
