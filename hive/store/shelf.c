@@ -26,10 +26,8 @@ static void release(const struct disk *disk, struct shelved *shelved)
 {
     if (atomic_fetch_sub(&shelved->users, 1) > 1)
         return;
-    if (shelved->file >= 0) {
-        disk_shrink(disk, shelved->file);
-        disk->close(disk, shelved->file);
-    }
+    if (shelved->file >= 0)
+        disk_let_go(disk, shelved->file);
     free(shelved->path);
     free(shelved);
 }

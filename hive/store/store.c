@@ -195,6 +195,7 @@ int store_drop_before(struct store *store, raft_index first, struct hive_error *
             hive_error_set(error, result, "cannot remove %s: %s", path, strerror(-result));
         store->has_failed_to_drop = result < 0;
         free(path);
+        disk_pause(store->disk);
     }
     return result;
 }
@@ -285,7 +286,7 @@ static void tidy(struct store *store, const struct catalog *catalog, raft_index 
         if (file->numbers[0] <= newest)
             shelf_add(store, file->numbers[0], file->numbers[1]);
         else /* it is damaged, and another one stands in for it */
-            store->disk->remove(store->disk, path);
+            disk_remove(store->disk, path);
         free(path);
     }
     catalog_remove(catalog, store->disk, store->directory, CATALOG_TEMPORARY);
