@@ -23,7 +23,7 @@
  * when the journal is committed, and a sync beside that waits in the device behind all of it: 100 ms for a gigabyte
  * (measured). So each step is small, committed by itself, and followed by a pause in which others have their turn. */
 #define SHRINK_BYTES    ((int64_t)4 * 1024 * 1024)
-#define SHRINK_PAUSE_MS 8
+#define SHRINK_PAUSE_MS 25
 
 /* ---- the system's ---- */
 
@@ -363,7 +363,7 @@ int disk_shrink(const struct disk *disk, int file)
         if (result == 0 && size)
             result = disk_sync(disk, file);
         if (result == 0 && size)
-            disk_pause(disk);
+            disk_pause(disk, SHRINK_PAUSE_MS);
     }
     return result;
 }
@@ -402,10 +402,10 @@ int disk_remove(const struct disk *disk, const char *path)
     return result;
 }
 
-void disk_pause(const struct disk *disk)
+void disk_pause(const struct disk *disk, int ms)
 {
     if (disk->pause)
-        disk->pause(disk, SHRINK_PAUSE_MS);
+        disk->pause(disk, ms);
 }
 
 int disk_begin(const struct disk *disk, void (*work)(void *argument), void *argument, void **task)

@@ -88,8 +88,8 @@ void disk_let_go(const struct disk *disk, int file);
  * with fewer bytes. */
 int disk_remove(const struct disk *disk, const char *path);
 
-/* Between two removals. */
-void disk_pause(const struct disk *disk);
+/* disk->pause, also where there is none. */
+void disk_pause(const struct disk *disk, int ms);
 
 /* disk->begin and join, also where there are none. */
 int disk_begin(const struct disk *disk, void (*work)(void *argument), void *argument, void **task);
