@@ -27,6 +27,7 @@ void view_line(const struct view *view, struct cells *cells, struct area area);
 /* These lie above the rest. */
 void view_help(const struct view *view, struct cells *cells, struct area area);
 void view_dialog(const struct view *view, struct cells *cells, struct area area);
+void view_menu(const struct view *view, struct cells *cells, struct area area);
 
 /* What a node's state looks like. */
 enum style view_style(const struct node *node);
