@@ -25,8 +25,13 @@ struct live {
 static int count_event_rows(const struct cells *cells)
 {
     int count = 0;
-    for (int row = 0; row < cells->rows; row++)
-        count += cells_at(cells, 0, row)->tag == TAG(TAG_PANEL, UI_PANEL_EVENTS);
+    for (int row = 0; row < cells->rows; row++) {
+        int column = 0;
+        while (column < cells->columns &&
+               cells_at(cells, column, row)->tag != TAG(TAG_PANEL, UI_PANEL_EVENTS))
+            column++;
+        count += column < cells->columns;
+    }
     return count > 1 ? count - 1 : 1;
 }
 

@@ -23,6 +23,7 @@ void model_finish(struct model *model)
         node_destroy(model->nodes[i]);
     free(model->nodes);
     events_finish(&model->events);
+    timeline_finish(&model->timeline);
     *model = (struct model){0};
 }
 
@@ -137,21 +138,25 @@ static void judge(struct model *model, struct node *node)
 {
     enum condition before = node->condition;
     node->condition = condition_of(node);
-    if (node->condition == before)
+    bool is_up = node->condition == CONDITION_UP;
+    bool is_another = is_up && node->up_pid != node->health.pid;
+    if (node->condition == before && !is_another)
         return;
     story_tell_change(model, node, before);
-    if (node->condition == CONDITION_UP) {
-        node->was_up = true;
+    if (node->role == HIVE_ROLE_QUEEN)
+        timeline_take_condition(&model->timeline, node->address, node->condition, model->unix_ms);
+    if (is_up) {
+        node->up_pid = node->health.pid;
         if (node->action_is_done)
             forget_action(node);
     }
 }
 
-/* What the node said last is of no worth any more (it stood still, or is another process now): until it says
+/* What the node said last, or did not, is of no worth any more (it stood still, or is another process now): until it says
  * something new it counts as one that missed a poll. */
 static void distrust(struct node *node)
 {
-    if (node->has_health && node->failures == 0) {
+    if (node->has_health) {
         node->failures = 1;
         node->error_number = 0;
         node->failure[0] = '\0';
@@ -225,7 +230,6 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
         hive_health_finish(health);
         return;
     }
-    bool is_new_process = node->has_health && node->health.pid != health->pid;
     story_tell_transitions(model, node, health);
     if (node->has_health)
         hive_health_finish(&node->health);
@@ -239,13 +243,10 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
     node->error_number = 0;
     node->failure[0] = '\0';
     node->is_stopped = false;
-    if (is_new_process && node->condition == CONDITION_UP) {
-        story_tell_return(model, node);
-        if (node->action_is_done)
-            forget_action(node);
-    }
     if (!node->is_supervised)
         node->role = node->health.mode == HIVE_MODE_DRONE ? HIVE_ROLE_DRONE : HIVE_ROLE_QUEEN;
+    if (node->role == HIVE_ROLE_QUEEN)
+        timeline_take_health(&model->timeline, node->address, &node->health, model->unix_ms);
     judge(model, node);
     if (node->role == HIVE_ROLE_QUEEN && node->health.raft_state == HIVE_RAFT_LEADER)
         take_rate(model, node->health.log_commit);

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "hive/api.h"
 #include "hive/ledger.h"
+#include "timeline.h"
 
 #define MODEL_SILENT_AFTER 2 /* polls in a row without an answer; one alone may be a hiccup */
 #define MODEL_RATE_SAMPLES 8
@@ -41,8 +42,8 @@ struct node {
     enum action_kind action; /* what the user had done to it: explains what it does next */
     bool action_is_done;     /* false: the launcher has not answered yet */
     enum condition condition;
-    bool was_up;
-    bool is_named; /* by the ledger that is just being taken */
+    int64_t up_pid; /* the process that was up last; 0: none was yet */
+    bool is_named;  /* by the ledger that is just being taken */
 
     /* The poller's own. */
     bool is_due, is_asked;
@@ -56,6 +57,7 @@ struct model {
     struct node **nodes; /* owned; queens first, then by name */
     size_t node_count, queen_count;
     struct events events;
+    struct timeline timeline; /* owned */
     struct {
         int64_t at_ms;
         uint64_t commit;

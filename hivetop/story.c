@@ -1,10 +1,16 @@
 /* All the sentences of the events panel. */
 #include "story.h"
 
-void story_tell_return(struct model *model, const struct node *node)
+/* Whatever was seen of a restart (polls may miss that the node was down), it is one where another process answers. */
+static void tell_up(struct model *model, const struct node *node, enum condition before)
 {
-    events_add(&model->events, model->unix_ms, EVENT_GOOD, "%s %s (pid %lld)", node->name,
-               node->was_up ? "came back" : "is up", (long long)node->health.pid);
+    struct events *events = &model->events;
+    bool is_another = node->up_pid != 0 && node->up_pid != node->health.pid;
+    if (is_another || before == CONDITION_DOWN || before == CONDITION_STARTING)
+        events_add(events, model->unix_ms, EVENT_GOOD, "%s %s (pid %lld)", node->name,
+                   node->up_pid != 0 ? "came back" : "is up", (long long)node->health.pid);
+    else if (before == CONDITION_SILENT || (before == CONDITION_PAUSED && node->action != ACTION_RESUME))
+        events_add(events, model->unix_ms, EVENT_GOOD, "%s answers again", node->name);
 }
 
 void story_tell_change(struct model *model, const struct node *node, enum condition before)
@@ -26,10 +32,7 @@ void story_tell_change(struct model *model, const struct node *node, enum condit
         events_add(events, model->unix_ms, EVENT_BAD, "%s does not answer: %s", node->name, node->failure);
         break;
     case CONDITION_UP:
-        if (before == CONDITION_DOWN || before == CONDITION_STARTING)
-            story_tell_return(model, node);
-        else if (before == CONDITION_SILENT || (before == CONDITION_PAUSED && node->action != ACTION_RESUME))
-            events_add(events, model->unix_ms, EVENT_GOOD, "%s answers again", node->name);
+        tell_up(model, node, before);
         break;
     case CONDITION_NEW:
     case CONDITION_STARTING:

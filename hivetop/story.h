@@ -5,11 +5,8 @@
 
 #include "model.h"
 
-/* The node's condition was `before` and is another one now. */
+/* The node's condition was `before`, and is another one now or the same of another process. */
 void story_tell_change(struct model *model, const struct node *node, enum condition before);
-
-/* The node answers as a new process. */
-void story_tell_return(struct model *model, const struct node *node);
 
 /* Role changes that `health` tells of and the node's last answer did not, those between two polls included.
  * What a node does over and over within a term is told once. */

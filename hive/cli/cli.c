@@ -84,15 +84,22 @@ const struct hive_command cli_verbs[] = {
     {VERB(tasks), .summary = "List the tasks, or show one", .synopsis = "[ID]", .arguments_max = 1,
      .examples = "hive tasks task-12\n    Show all that is known of one task\n"},
     {VERB(watch), .summary = "Follow the changes of keys", .synopsis = "[PREFIX]",
-     .description = "Prints a line for each change of a key that begins with PREFIX: the index, put or "
-                    "delete, the key and "
-                    "the value, divided by tabs; what could act on a terminal is shown as an escape. Ends "
-                    "with Ctrl-C.\n\n"
-                    "When its queen fails or falls silent it goes on at another one, behind the last index: "
-                    "no change is "
-                    "lost, and none comes twice. Where the changes since then have been forgotten (it was "
-                    "away for long, "
-                    "or --after is long ago) it says so, and lists all keys anew, each as 'entry'.",
+     .description =
+         "Prints a line for each change of a key that begins with PREFIX: the index, put or "
+         "delete, the key and "
+         "the value, divided by tabs; what could act on a terminal is shown as an escape. Ends "
+         "with Ctrl-C.\n\n"
+         "When its queen fails or falls silent it goes on at another one, behind the last index: "
+         "no change is "
+         "lost, and none comes twice. Where the changes since then have been forgotten (it was "
+         "away for long, "
+         "or --after is long ago, or of a group that was lost before a backup was restored) it says so, "
+         "and lists all keys anew, each as 'entry'. A listing that is cut off is begun again.\n\n"
+         "With --json each line is an object, and says its 'event'. Beside put, delete and entry there "
+         "are: 'start' (with the index behind which it begins), 'listed' (the listing is complete, as "
+         "of its index: what follows are changes), 'too-old' (what was known is void: a listing "
+         "follows) and 'again' (the listing was cut off, and what was told of it is void: it follows "
+         "anew).",
      .arguments_max = 1,
      .examples = "hive watch config/\n    Follow all keys that begin with config/\n"
                  "hive watch --list --json | jq .\n    All keys, and every change from there on\n"},

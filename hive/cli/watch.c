@@ -1,7 +1,8 @@
 /* hive watch: the changes of keys as they happen, whatever becomes of the queen that tells them.
  *
  * Any queen will do. A stream that ends, breaks or is silent for longer than twice the signs of life is left for
- * that of another queen, behind the last id: indexes are the same everywhere. */
+ * that of another queen, behind the last id: indexes are the same everywhere. A listing that is cut off has no id to go on behind: it
+ * is made anew, and whoever reads is told so. */
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -21,9 +22,10 @@
 
 struct watch {
     struct cli cli;
-    int64_t after; /* -1: from now on */
-    int64_t count; /* lines to print; 0: any number */
-    bool list;
+    int64_t after;     /* -1: from now on */
+    int64_t count;     /* lines to print; 0: any number */
+    bool list;         /* as asked for; then: a listing is to come, or has not come to its end */
+    bool is_in_middle; /* some of it is printed */
     struct cli_seek seek;
     struct event_stream stream;
     struct pollfd signals; /* readable: the user wants it to end */
@@ -103,6 +105,31 @@ static bool flush(struct watch *watch)
     return false;
 }
 
+/* What is told of a listing is worth something only once it is complete, whatever id may have been known before it. */
+static void keep_place(struct watch *watch, const char *name, bool is_line)
+{
+    if (!strcmp(name, "listed"))
+        watch->list = false;
+    if (!strcmp(name, "too-old"))
+        watch->list = true;
+    watch->is_in_middle = watch->list && is_line;
+}
+
+/* The stream is over: if that was in the middle of a listing, what was printed of it is void. */
+static void void_listing(struct watch *watch)
+{
+    if (!watch->is_in_middle || watch->is_over)
+        return;
+    watch->is_in_middle = false;
+    cli_fail(HIVE_EXIT_OK, "the listing of %s was cut off: it begins again, with all keys", watch->address);
+    if (watch->cli.json) {
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddStringToObject(object, "event", "again");
+        cli_print_json(object);
+    }
+    flush(watch);
+}
+
 static bool take_event(const struct event_stream_event *event, void *context)
 {
     struct watch *watch = context;
@@ -116,6 +143,7 @@ static bool take_event(const struct event_stream_event *event, void *context)
     bool is_change = !strcmp(event->name, "put") || !strcmp(event->name, "delete"),
          is_line = is_change || !strcmp(event->name, "entry");
     int64_t oldest = 0;
+    keep_place(watch, event->name, is_line);
     if (!strcmp(event->name, "too-old") && !hive_json_int(json, "oldest", 0, INT64_MAX, &oldest, NULL))
         cli_fail(
             HIVE_EXIT_OK,
@@ -185,10 +213,10 @@ static char *make_url(const struct watch *watch)
     const char *prefix = watch->cli.arguments.count ? watch->cli.arguments.items[0] : "";
     hive_buffer_format(&url, "http://%s/watch?prefix=", watch->address);
     hive_path_append(&url, prefix);
-    if (watch->after >= 0)
-        hive_buffer_format(&url, "&after=%lld", (long long)watch->after);
-    else if (watch->list)
+    if (watch->list)
         hive_buffer_append_text(&url, "&list=1");
+    else if (watch->after >= 0)
+        hive_buffer_format(&url, "&after=%lld", (long long)watch->after);
     return hive_buffer_take(&url);
 }
 
@@ -196,7 +224,8 @@ static char *make_url(const struct watch *watch)
 static void follow(struct watch *watch)
 {
     char *url = make_url(watch), *id = hive_format("Last-Event-ID: %s", event_stream_last_id(&watch->stream));
-    const char *headers[] = {*event_stream_last_id(&watch->stream) ? id : NULL, NULL};
+    bool has_place = *event_stream_last_id(&watch->stream) && !watch->list;
+    const char *headers[] = {has_place ? id : NULL, NULL};
     struct hive_http_request request = {.method = "GET",
                                         .url = url,
                                         .token = watch->seek.token,
@@ -213,6 +242,7 @@ static void follow(struct watch *watch)
     }
     hive_http_client_destroy(client);
     event_stream_restart(&watch->stream);
+    void_listing(watch);
     free(url);
     free(id);
 }

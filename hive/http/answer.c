@@ -118,11 +118,7 @@ bool answer_unless_done(struct hive_request *request, const struct queen_answer 
                       "/healthz of the "
                       "queens if that goes on (a majority of them must be up)");
         return true;
-    case QUEEN_DISCARDED:
-        try_later(
-            request, "not-applied",
-            "the leader changed before this was replicated, and it was certainly not applied: try again");
-        return true;
+    case QUEEN_DISCARDED: /* no client's */
     case QUEEN_UNKNOWN:
         hive_request_reply_problem(
             request, 504, "unknown-outcome",

@@ -173,6 +173,7 @@ int node_run(const struct node_config *config, struct hive_error *error)
     sigaddset(&ends, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is like a full disk: the write fails */
     raise_descriptor_limit();
 
     struct node node = {.config = config, .started_ms = hive_clock_monotonic_ms()};

@@ -3,6 +3,7 @@
 #include "machine/bytes.h"
 
 #include <assert.h>
+#include <endian.h>
 
 #include "hive/memory.h"
 
@@ -32,9 +33,9 @@ void machine_bytes_replace(struct machine_bytes *bytes, struct machine_bytes fro
 
 void bytes_put_number(struct hive_buffer *buffer, uint64_t number, size_t bytes)
 {
-    unsigned char *place = hive_buffer_reserve(buffer, bytes);
-    for (size_t i = 0; i < bytes; i++)
-        place[i] = (unsigned char)(number >> (8 * i));
+    /* All 8 are written, which is quicker than to count them; whatever comes next takes the place of the rest. */
+    uint64_t little = htole64(number);
+    memcpy(hive_buffer_reserve(buffer, sizeof little), &little, sizeof little);
     buffer->size += bytes;
 }
 
@@ -80,21 +81,15 @@ bool bytes_get_text(struct bytes_reader *reader, size_t min, size_t max, struct 
     return bytes_get_string(reader, min, max, text) && !memchr(text->data, 0, text->size);
 }
 
-uint64_t bytes_hash_number(uint64_t hash, uint64_t number)
-{
-    /* Each step can be undone, so for one `hash` no two numbers collide. */
-    hash ^= number;
-    hash ^= hash >> 32;
-    hash *= 0x9E3779B97F4A7C15; /* odd; 2^64 over the golden ratio */
-    return hash ^ hash >> 29;
-}
-
 uint64_t bytes_hash(uint64_t hash, const void *data, size_t bytes)
 {
-    struct bytes_reader reader = {.data = data, .left = bytes};
+    struct bytes_reader rest = {.data = data, .left = bytes};
+    uint64_t number;
 
     hash = bytes_hash_number(hash, bytes);
-    while (reader.left >= 8)
-        hash = bytes_hash_number(hash, bytes_get_number(&reader, 8));
-    return reader.left ? bytes_hash_number(hash, bytes_get_number(&reader, reader.left)) : hash;
+    for (; rest.left >= sizeof number; rest.data += sizeof number, rest.left -= sizeof number) {
+        memcpy(&number, rest.data, sizeof number);
+        hash = bytes_hash_number(hash, le64toh(number));
+    }
+    return rest.left ? bytes_hash_number(hash, bytes_get_number(&rest, rest.left)) : hash;
 }

@@ -38,6 +38,13 @@ bool bytes_get_text(struct bytes_reader *reader, size_t min, size_t max, struct 
 /* Goes on from `hash` with these bytes, whose number counts too. The same on all machines and for ever, as dumps hold such
  * hashes. Not against an adversary. */
 uint64_t bytes_hash(uint64_t hash, const void *data, size_t bytes);
-uint64_t bytes_hash_number(uint64_t hash, uint64_t number);
+static inline uint64_t bytes_hash_number(uint64_t hash, uint64_t number)
+{
+    /* Each step can be undone, so for one `hash` no two numbers collide. */
+    hash ^= number;
+    hash ^= hash >> 32;
+    hash *= 0x9E3779B97F4A7C15; /* odd; 2^64 over the golden ratio */
+    return hash ^ hash >> 29;
+}
 
 #endif

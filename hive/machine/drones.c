@@ -88,7 +88,7 @@ static void row_encode(const struct drone_row *row, struct hive_buffer *out)
 static void row_save(struct machine *machine, struct drone_row *row)
 {
     if (dump_lacks(&machine->dump, &drones_table, &row->dump))
-        row_encode(row, &machine->dump.saved);
+        row_encode(row, dump_saved(&machine->dump));
 }
 
 void drones_register(struct machine *machine, uint64_t index, const struct machine_command *command,

@@ -2,18 +2,19 @@
  * remove is taken first (copy before write), and rows that come meanwhile are passed by. So a dump costs a command no more than
  * the encoding of what it changes, and the thread that owns the machine never waits for one.
  *
- * The format, version 1. Numbers are little-endian and unsigned unless said otherwise. First the head:
+ * The format, version 2. Numbers are little-endian and unsigned unless said otherwise. First the head:
  *
  *     offset  bytes
  *          0      8  "hivedump"
- *          8      4  version of this format: 1
+ *          8      4  version of this format: 2
  *         12      8  applied_index
  *         20      8  time_ms, signed: machine_time_ms
- *         28      8  number of rows of table 1, keys
- *         36      8  of table 2, drones
- *         44      8  of table 3, tasks
- *         52      8  of table 4, sessions
- *         60     32  4 times 8: how many tasks have ever succeeded, failed, been stopped, been lost
+ *         28      8  stamp_ms, signed: the clock of leaders by which time was last seen to pass
+ *         36      8  number of rows of table 1, keys
+ *         44      8  of table 2, drones
+ *         52      8  of table 3, tasks
+ *         60      8  of table 4, sessions
+ *         68     32  4 times 8: how many tasks have ever succeeded, failed, been stopped, been lost
  *
  * Then so many rows, of all tables and in any order, and nothing after them. A row:
  *
@@ -33,6 +34,7 @@
  *
  * There is no checksum: the file that a dump is kept in has one. */
 #include <assert.h>
+#include <endian.h>
 
 #include "hive/memory.h"
 #include "machine/dump_format.h"
@@ -40,6 +42,10 @@
 
 /* A row that is passed costs as much as so many bytes, however small it is, and also if the dump has it. */
 #define ROW_COST_BYTES 128
+
+/* A part of what was saved is begun anew beyond so many bytes, and so many parts are swept at a time. */
+#define PART_BYTES  ((size_t)64 * 1024)
+#define SWEEP_PARTS 4
 
 static size_t number_of(const struct machine_table *table)
 {
@@ -58,6 +64,66 @@ bool dump_lacks(struct dump *dump, const struct machine_table *table, uint64_t *
     return true;
 }
 
+/* ---- what was saved ---- */
+
+void dump_init(struct dump *dump)
+{
+    TAILQ_INIT(&dump->saved);
+    TAILQ_INIT(&dump->waste);
+}
+
+struct hive_buffer *dump_saved(struct dump *dump)
+{
+    struct dump_part *last = TAILQ_LAST(&dump->saved, dump_parts);
+    if (!last || last->bytes.size >= PART_BYTES) {
+        last = hive_calloc(1, sizeof *last);
+        TAILQ_INSERT_TAIL(&dump->saved, last, link);
+    }
+    return &last->bytes;
+}
+
+static void free_first(struct dump_parts *parts)
+{
+    struct dump_part *first = TAILQ_FIRST(parts);
+    TAILQ_REMOVE(parts, first, link);
+    hive_buffer_finish(&first->bytes);
+    free(first);
+}
+
+void dump_sweep(struct dump *dump)
+{
+    for (int i = 0; i < SWEEP_PARTS && !TAILQ_EMPTY(&dump->waste); i++)
+        free_first(&dump->waste);
+}
+
+void dump_finish(struct dump *dump)
+{
+    TAILQ_CONCAT(&dump->waste, &dump->saved, link);
+    while (!TAILQ_EMPTY(&dump->waste))
+        free_first(&dump->waste);
+}
+
+/* Gives out what was saved, but not more than `bytes`: commands may have saved much since the last piece. */
+static size_t give_saved(struct dump *dump, struct hive_buffer *out, size_t bytes)
+{
+    size_t given = 0;
+
+    for (struct dump_part *first; given < bytes && (first = TAILQ_FIRST(&dump->saved));) {
+        size_t left = first->bytes.size - dump->saved_out;
+        size_t more = left < bytes - given ? left : bytes - given;
+        hive_buffer_append(out, first->bytes.data + dump->saved_out, more);
+        given += more;
+        dump->saved_out += more;
+        if (more == left) {
+            free_first(&dump->saved);
+            dump->saved_out = 0;
+        }
+    }
+    return given;
+}
+
+/* ---- rows ---- */
+
 size_t dump_row_begin(struct hive_buffer *buffer, const struct machine_table *table)
 {
     bytes_put_number(buffer, number_of(table) + 1, 1);
@@ -69,10 +135,11 @@ void dump_row_end(struct hive_buffer *buffer, size_t at)
 {
     size_t bytes = buffer->size - at;
     assert(bytes <= DUMP_ROW_BYTES_MAX);
-    buffer->size = at - 4;
-    bytes_put_number(buffer, bytes, 4);
-    buffer->size += bytes;
+    uint32_t little = htole32((uint32_t)bytes);
+    memcpy(buffer->data + at - sizeof little, &little, sizeof little);
 }
+
+/* ---- the dump ---- */
 
 static void put_head(const struct machine *machine, struct hive_buffer *out)
 {
@@ -82,6 +149,7 @@ static void put_head(const struct machine *machine, struct hive_buffer *out)
     bytes_put_number(out, DUMP_VERSION, 4);
     bytes_put_number(out, machine->applied_index, 8);
     bytes_put_number(out, (uint64_t)machine->time_ms, 8);
+    bytes_put_number(out, (uint64_t)machine->stamp_ms, 8);
     for (size_t i = 0; i < MACHINE_TABLES; i++)
         bytes_put_number(out, machine_tables[i]->count(machine), 8);
     bytes_put_number(out, counts.succeeded, 8);
@@ -98,27 +166,11 @@ void machine_dump_begin(struct machine *machine)
     dump->is_under_way = true;
     dump->number++;
     dump->table = 0;
-    put_head(machine, &dump->saved);
+    put_head(machine, dump_saved(dump));
     for (size_t i = 0; i < MACHINE_TABLES; i++) {
         dump->left[i] = machine_tables[i]->count(machine);
         machine_tables[i]->dump_begin(machine);
     }
-}
-
-/* Gives out what was saved, but not more than `bytes`: commands may have saved much since the last piece. */
-static size_t give_saved(struct dump *dump, struct hive_buffer *out, size_t bytes)
-{
-    size_t left = dump->saved.size - dump->saved_out;
-    size_t given = left < bytes ? left : bytes;
-
-    if (given)
-        hive_buffer_append(out, dump->saved.data + dump->saved_out, given);
-    dump->saved_out += given;
-    if (given == left) {
-        hive_buffer_finish(&dump->saved);
-        dump->saved_out = 0;
-    }
-    return given;
 }
 
 bool machine_dump_next(struct machine *machine, struct hive_buffer *out, size_t bytes)
@@ -126,9 +178,10 @@ bool machine_dump_next(struct machine *machine, struct hive_buffer *out, size_t 
     struct dump *dump = &machine->dump;
 
     assert(dump->is_under_way);
+    dump_sweep(dump);
     size_t cost = give_saved(dump, out, bytes ? bytes : 1);
     /* A row must not come between two pieces of a saved one. */
-    if (dump->saved.size)
+    if (!TAILQ_EMPTY(&dump->saved))
         return true;
     while (dump->table < MACHINE_TABLES) {
         /* New rows at the end are not walked over: commands could add them more quickly than pieces are taken. */
@@ -150,7 +203,7 @@ void machine_dump_abort(struct machine *machine)
 {
     machine->dump.is_under_way = false;
     machine->dump.saved_out = 0;
-    hive_buffer_finish(&machine->dump.saved);
+    TAILQ_CONCAT(&machine->dump.waste, &machine->dump.saved, link);
 }
 
 bool machine_is_dumping(const struct machine *machine)

@@ -75,7 +75,7 @@ static void row_encode(const struct kv_row *row, struct hive_buffer *out)
 static void row_save(struct machine *machine, struct kv_row *row)
 {
     if (dump_lacks(&machine->dump, &kv_table, &row->dump))
-        row_encode(row, &machine->dump.saved);
+        row_encode(row, dump_saved(&machine->dump));
 }
 
 static bool condition_holds(const struct machine_command *command, const struct kv_row *row)

@@ -10,6 +10,8 @@
 
 /* So much is looked at at once, whatever is fed: what has come twice in memory stays small. */
 #define SLICE_BYTES (64 * 1024)
+/* No machine has lived for so long, and one that says so has room to go on. */
+#define TIME_MAX_MS (INT64_MAX / 2)
 
 struct machine_loader {
     struct machine *machine;
@@ -63,8 +65,9 @@ static int load_head(struct machine_loader *loader, struct bytes_reader *reader)
                       version, DUMP_VERSION);
     machine->applied_index = bytes_get_number(reader, 8);
     machine->time_ms = (int64_t)bytes_get_number(reader, 8);
-    if (machine->time_ms < 0)
-        return refuse(loader, "the dump is damaged: its time is negative");
+    machine->stamp_ms = (int64_t)bytes_get_number(reader, 8);
+    if (machine->time_ms < 0 || machine->time_ms > TIME_MAX_MS || machine->stamp_ms < 0)
+        return refuse(loader, "the dump is damaged: its time is out of range");
     for (size_t i = 0; i < MACHINE_TABLES; i++) {
         loader->rows[i] = bytes_get_number(reader, 8);
         if (__builtin_add_overflow(loader->rows_left, loader->rows[i], &loader->rows_left))

@@ -32,6 +32,7 @@ struct machine *machine_create(void)
     machine->drones = drones_create();
     machine->tasks = tasks_create();
     machine->sessions = sessions_create();
+    dump_init(&machine->dump);
     return machine;
 }
 
@@ -43,8 +44,21 @@ void machine_destroy(struct machine *machine)
     drones_destroy(machine->drones);
     tasks_destroy(machine->tasks);
     sessions_destroy(machine->sessions);
-    machine_dump_abort(machine);
+    dump_finish(&machine->dump);
     free(machine);
+}
+
+/* The clock of what expires goes by the stamps of commands. One far ahead comes from a leader whose clock is wrong, or after a long silence:
+ * both count as one step, so that no clock expires everything at once; a silence only makes keys live longer. From there it
+ * goes on by the stamps that follow, also if they are far behind again. A little behind is the usual disorder of threads, and of leaders
+ * whose clocks nearly agree: time waits. */
+static void pass_time(struct machine *machine, int64_t stamp_ms)
+{
+    int64_t passed_ms = (stamp_ms > 0 ? stamp_ms : 0) - machine->stamp_ms;
+    if (passed_ms > 0)
+        machine->time_ms += passed_ms < HIVE_SESSION_STEP_MS ? passed_ms : HIVE_SESSION_STEP_MS;
+    if (passed_ms > 0 || passed_ms < -HIVE_SESSION_STEP_MS)
+        machine->stamp_ms += passed_ms;
 }
 
 void machine_apply(struct machine *machine, uint64_t index, const void *command, size_t bytes,
@@ -60,9 +74,9 @@ void machine_apply(struct machine *machine, uint64_t index, const void *command,
         return;
     result->status = MACHINE_OK;
     result->type = decoded.type;
-    if (decoded.time_ms > machine->time_ms)
-        machine->time_ms = decoded.time_ms;
+    pass_time(machine, decoded.time_ms);
     sessions_expire(machine);
+    dump_sweep(&machine->dump);
 
     bool is_keyed = decoded.idempotency_key.size > 0;
     if (is_keyed) {

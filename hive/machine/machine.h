@@ -115,7 +115,8 @@ void machine_apply(struct machine *machine, uint64_t index, const void *command,
 /* Index of the last applied command; 0 before the first. */
 uint64_t machine_applied_index(const struct machine *machine);
 
-/* The latest time that a command carried: the clock of what expires. 0 before the first. */
+/* The clock of what expires: the time that has passed by the stamps of commands, where a jump counts no more than HIVE_SESSION_STEP_MS.
+ * 0 before the first. */
 int64_t machine_time_ms(const struct machine *machine);
 
 /* Sessions: results that are kept by idempotency key. Some may have expired: they count as gone, but are removed a few at a time. */
@@ -131,7 +132,8 @@ void machine_dump_begin(struct machine *machine);
 /* Appends about `bytes` more: a row may go beyond; where rows are small, or are already in the dump, it may be less, even nothing, so that
  * the time that a piece takes depends on `bytes` alone. False: the dump is complete with what was appended now. */
 bool machine_dump_next(struct machine *machine, struct hive_buffer *out, size_t bytes);
-void machine_dump_abort(struct machine *machine); /* none under way: fine */
+/* None under way: fine. What it had saved is freed later, a little with each command. */
+void machine_dump_abort(struct machine *machine);
 bool machine_is_dumping(const struct machine *machine);
 
 /* And back. Feed the bytes in pieces of any size. -EBADMSG: they are no dump, with a message. The loader is freed by

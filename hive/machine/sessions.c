@@ -2,9 +2,11 @@
  * again and the command still happens once (§6.3). The dissertation gives each client a session, and with it a number for each of its
  * commands; here each command names itself, so that no session needs to be opened: curl can do it.
  *
- * A result is kept for HIVE_SESSION_MS by the times that commands carry: every queen forgets at the same index. Where HIVE_SESSIONS
+ * A result is kept for HIVE_SESSION_MS by the machine's time, which is the leaders': every queen forgets at the same index. Where HIVE_SESSIONS
  * are not enough the oldest goes early, but none before HIVE_SESSION_FLOOR_MS: a retry that finds nothing would be applied a second
  * time, which is worse than telling a new client to wait. */
+#include <bsd/sys/queue.h>
+
 #include "machine/tables.h"
 
 #include "hive/memory.h"
@@ -14,7 +16,8 @@
 #define EXPIRE_AT_ONCE 8
 
 struct session_row {
-    RB_ENTRY(session_row) by_key, by_index;
+    RB_ENTRY(session_row) by_key;
+    TAILQ_ENTRY(session_row) link;
     uint64_t dump;         /* see struct dump */
     uint64_t index;        /* of the log entry; the order in which they expire, too */
     int64_t time_ms;       /* machine_time_ms when it was applied */
@@ -28,11 +31,11 @@ struct session_row {
 };
 
 RB_HEAD(key_tree, session_row);
-RB_HEAD(index_tree, session_row);
+TAILQ_HEAD(session_list, session_row);
 
 struct sessions {
     struct key_tree by_key;
-    struct index_tree by_index;
+    struct session_list by_index; /* rising: log indexes do */
     size_t count;
     struct session_row *dump_next; /* the row that the walk of a dump comes to next */
 };
@@ -42,25 +45,21 @@ static int key_compare(const struct session_row *a, const struct session_row *b)
     return machine_bytes_compare(a->key, b->key);
 }
 
-static int index_compare(const struct session_row *a, const struct session_row *b)
-{
-    return (a->index > b->index) - (a->index < b->index);
-}
-
 TABLE_TREE(key_tree, session_row, by_key, key_compare)
-TABLE_TREE(index_tree, session_row, by_index, index_compare)
 
 struct sessions *sessions_create(void)
 {
-    return hive_calloc(1, sizeof(struct sessions));
+    struct sessions *sessions = hive_calloc(1, sizeof *sessions);
+    TAILQ_INIT(&sessions->by_index);
+    return sessions;
 }
 
 static void row_remove(struct sessions *sessions, struct session_row *row)
 {
     if (sessions->dump_next == row)
-        sessions->dump_next = RB_NEXT(index_tree, , row);
+        sessions->dump_next = TAILQ_NEXT(row, link);
     RB_REMOVE(key_tree, &sessions->by_key, row);
-    RB_REMOVE(index_tree, &sessions->by_index, row);
+    TAILQ_REMOVE(&sessions->by_index, row, link);
     sessions->count--;
     free(row);
 }
@@ -69,8 +68,8 @@ void sessions_destroy(struct sessions *sessions)
 {
     struct session_row *row, *next;
 
-    RB_FOREACH_SAFE(row, index_tree, &sessions->by_index, next)
-    row_remove(sessions, row);
+    TAILQ_FOREACH_SAFE(row, &sessions->by_index, link, next)
+    free(row);
     free(sessions);
 }
 
@@ -79,7 +78,7 @@ static struct session_row *row_find(struct sessions *sessions, struct machine_by
     return RB_FIND(key_tree, &sessions->by_key, &(struct session_row){.key = key});
 }
 
-/* Neither the index nor the key is there yet. */
+/* The key is not there yet, and the index is the greatest, but while a dump is loaded. */
 static struct session_row *row_add(struct sessions *sessions, uint64_t index, struct machine_bytes key)
 {
     struct session_row *row = hive_calloc(1, sizeof *row + key.size);
@@ -87,7 +86,7 @@ static struct session_row *row_add(struct sessions *sessions, uint64_t index, st
     row->key = (struct machine_bytes){(const char *)(row + 1), key.size};
     row->index = index;
     RB_INSERT(key_tree, &sessions->by_key, row);
-    RB_INSERT(index_tree, &sessions->by_index, row);
+    TAILQ_INSERT_TAIL(&sessions->by_index, row, link);
     sessions->count++;
     return row;
 }
@@ -112,7 +111,7 @@ static void row_encode(const struct session_row *row, struct hive_buffer *out)
 static void row_forget(struct machine *machine, struct session_row *row)
 {
     if (dump_lacks(&machine->dump, &sessions_table, &row->dump))
-        row_encode(row, &machine->dump.saved);
+        row_encode(row, dump_saved(&machine->dump));
     row_remove(machine->sessions, row);
 }
 
@@ -125,7 +124,7 @@ static int64_t age_ms(const struct machine *machine, const struct session_row *r
 void sessions_expire(struct machine *machine)
 {
     for (int i = 0; i < EXPIRE_AT_ONCE; i++) {
-        struct session_row *oldest = RB_MIN(index_tree, &machine->sessions->by_index);
+        struct session_row *oldest = TAILQ_FIRST(&machine->sessions->by_index);
         if (!oldest || age_ms(machine, oldest) < HIVE_SESSION_MS)
             return;
         row_forget(machine, oldest);
@@ -136,7 +135,7 @@ void sessions_expire(struct machine *machine)
 static bool is_full(const struct machine *machine)
 {
     return machine->sessions->count >= HIVE_SESSIONS &&
-           age_ms(machine, RB_MIN(index_tree, &machine->sessions->by_index)) < HIVE_SESSION_FLOOR_MS;
+           age_ms(machine, TAILQ_FIRST(&machine->sessions->by_index)) < HIVE_SESSION_FLOOR_MS;
 }
 
 bool sessions_answer(struct machine *machine, const struct machine_command *command, uint64_t fingerprint,
@@ -173,7 +172,7 @@ void sessions_keep(struct machine *machine, uint64_t index, const struct machine
     struct sessions *sessions = machine->sessions;
 
     if (sessions->count >= HIVE_SESSIONS)
-        row_forget(machine, RB_MIN(index_tree, &sessions->by_index));
+        row_forget(machine, TAILQ_FIRST(&sessions->by_index));
     struct session_row *row = row_add(sessions, index, command->idempotency_key);
     row->dump = machine->dump.number;
     row->time_ms = machine->time_ms;
@@ -193,13 +192,13 @@ size_t machine_session_count(const struct machine *machine)
 
 static void dump_begin(struct machine *machine)
 {
-    machine->sessions->dump_next = RB_MIN(index_tree, &machine->sessions->by_index);
+    machine->sessions->dump_next = TAILQ_FIRST(&machine->sessions->by_index);
 }
 
 static void dump_next(struct machine *machine, struct hive_buffer *out)
 {
     struct session_row *row = machine->sessions->dump_next;
-    machine->sessions->dump_next = RB_NEXT(index_tree, , row);
+    machine->sessions->dump_next = TAILQ_NEXT(row, link);
     if (dump_lacks(&machine->dump, &sessions_table, &row->dump))
         row_encode(row, out);
 }
@@ -229,7 +228,7 @@ static const char *load(struct machine *machine, struct bytes_reader *reader)
         return "its result is none";
     if (sessions->count >= HIVE_SESSIONS)
         return "there are too many";
-    if (row_find(sessions, key) || RB_FIND(index_tree, &sessions->by_index, &read))
+    if (row_find(sessions, key))
         return "it is there twice";
 
     struct session_row *row = row_add(sessions, read.index, key);
@@ -244,33 +243,78 @@ static const char *load(struct machine *machine, struct bytes_reader *reader)
     return NULL;
 }
 
+static int index_compare(const void *a, const void *b)
+{
+    const struct session_row *one = *(struct session_row *const *)a, *other = *(struct session_row *const *)b;
+    return (one->index > other->index) - (one->index < other->index);
+}
+
+/* Rows that were forgotten while the dump was taken stand before their turn in it. */
 static const char *load_end(struct machine *machine)
 {
-    struct session_row *row;
-    int64_t last_ms = 0;
+    struct sessions *sessions = machine->sessions;
+    struct session_row **rows = hive_calloc(sessions->count, sizeof(struct session_row *)), *row;
+    const char *fault = NULL;
+    size_t count = 0;
 
-    RB_FOREACH(row, index_tree, &machine->sessions->by_index)
-    {
-        if (row->time_ms < last_ms)
-            return "times fall while indexes rise";
-        last_ms = row->time_ms;
+    TAILQ_FOREACH(row, &sessions->by_index, link)
+    rows[count++] = row;
+    qsort(rows, count, sizeof(struct session_row *), index_compare);
+    TAILQ_INIT(&sessions->by_index);
+    for (size_t i = 0; i < count; i++) {
+        TAILQ_INSERT_TAIL(&sessions->by_index, rows[i], link);
+        if (i > 0 && rows[i]->index == rows[i - 1]->index)
+            fault = "an index is there twice";
+        else if (i > 0 && rows[i]->time_ms < rows[i - 1]->time_ms)
+            fault = "times fall while indexes rise";
     }
-    return NULL;
+    free(rows);
+    return fault;
+}
+
+/* All that row_encode writes; but there may be very many, and to hash them as they are takes half as long. */
+static uint64_t row_hash(const struct session_row *row, uint64_t hash)
+{
+    hash = bytes_hash_number(hash, row->index);
+    hash = bytes_hash_number(hash, (uint64_t)row->time_ms);
+    hash = bytes_hash_number(hash, row->fingerprint);
+    hash = bytes_hash_number(hash, row->result_index);
+    hash = bytes_hash_number(hash, row->result_task);
+    hash = bytes_hash_number(hash, (uint64_t)row->result_attempt << 32 | (uint64_t)row->created << 16 |
+                                       (uint64_t)row->type << 8 | row->status);
+    return bytes_hash(hash, row->key.data, row->key.size);
+}
+
+/* Whether the keys rise in the order in which rows are found by them. *place_sum: of the rows that are. */
+static bool keys_rise(struct sessions *sessions, uintptr_t *place_sum)
+{
+    struct session_row *row, *last = NULL;
+
+    RB_FOREACH(row, key_tree, &sessions->by_key)
+    {
+        if (last && key_compare(last, row) >= 0)
+            return false;
+        *place_sum += (uintptr_t)row;
+        last = row;
+    }
+    return true;
 }
 
 static uint64_t digest(const struct machine *machine, uint64_t hash, struct hive_buffer *scratch)
 {
+    struct sessions *sessions = machine->sessions;
     struct session_row *row;
+    uintptr_t by_index = 0, by_key = 0; /* sums, as the orders differ */
 
-    RB_FOREACH(row, index_tree, &machine->sessions->by_index)
+    (void)scratch;
+    TAILQ_FOREACH(row, &sessions->by_index, link)
     {
-        hive_buffer_clear(scratch);
-        row_encode(row, scratch);
-        hash = bytes_hash(hash, scratch->data, scratch->size);
-        /* And that it is found. */
-        hash = bytes_hash_number(hash, row_find(machine->sessions, row->key) == row);
+        hash = row_hash(row, hash);
+        by_index += (uintptr_t)row;
     }
-    return bytes_hash_number(hash, machine->sessions->count);
+    /* And that each is found by its key; to look for one after the other would take most of the time of a digest. */
+    hash = bytes_hash_number(hash, keys_rise(sessions, &by_key) && by_key == by_index);
+    return bytes_hash_number(hash, sessions->count);
 }
 
 const struct machine_table sessions_table = {

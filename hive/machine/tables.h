@@ -4,6 +4,7 @@
 #define MACHINE_TABLES_H
 
 #include <bsd/sys/tree.h>
+#include <sys/queue.h>
 
 #include "machine/bytes.h"
 #include "machine/machine.h"
@@ -20,6 +21,14 @@ struct drones;
 struct tasks;
 struct sessions;
 
+/* Some of what a dump saved. In small parts, as all of them may hold a second copy of the state: the thread that owns the machine must
+ * not stand still while that is freed. */
+struct dump_part {
+    TAILQ_ENTRY(dump_part) link;
+    struct hive_buffer bytes;
+};
+TAILQ_HEAD(dump_parts, dump_part);
+
 /* The dump under way. Dumps have numbers, and each row has that of the last one that holds it (or must not hold it, as the row is
  * younger): so no row needs to be touched when a dump begins or is given up. */
 struct dump {
@@ -27,13 +36,15 @@ struct dump {
     bool is_under_way;
     size_t table;                /* that is being walked; those before are done */
     size_t left[MACHINE_TABLES]; /* rows that it lacks, by table */
-    struct hive_buffer saved;    /* the head, and rows that had to be taken before they changed */
-    size_t saved_out;            /* so much of it was given out */
+    struct dump_parts saved;     /* the head, and rows that had to be taken before they changed */
+    size_t saved_out;            /* so much of the first part was given out */
+    struct dump_parts waste;     /* what a dump that was given up had saved: freed little by little */
 };
 
 struct machine {
     uint64_t applied_index;
-    int64_t time_ms; /* never negative, never falls */
+    int64_t time_ms;  /* never negative, never falls */
+    int64_t stamp_ms; /* of the command that time was last seen by; never negative */
     struct kv *kv;
     struct drones *drones;
     struct tasks *tasks;
@@ -61,6 +72,12 @@ extern const struct machine_table *const machine_tables[MACHINE_TABLES];
 
 /* True, once, where the dump under way is to hold this row of the table and has not got it yet. `row_dump` is the row's. */
 bool dump_lacks(struct dump *dump, const struct machine_table *table, uint64_t *row_dump);
+/* Where a row that is about to change is saved, whole. */
+struct hive_buffer *dump_saved(struct dump *dump);
+void dump_init(struct dump *dump);
+void dump_finish(struct dump *dump);
+/* Frees a little of what is waste. */
+void dump_sweep(struct dump *dump);
 /* A row in a dump: `at` = dump_row_begin, then its fields, then dump_row_end. */
 size_t dump_row_begin(struct hive_buffer *buffer, const struct machine_table *table);
 void dump_row_end(struct hive_buffer *buffer, size_t at);

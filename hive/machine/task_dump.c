@@ -25,7 +25,7 @@ static void row_encode(const struct task_row *row, struct hive_buffer *out)
 void task_row_save(struct machine *machine, struct task_row *row)
 {
     if (dump_lacks(&machine->dump, &tasks_table, &row->dump))
-        row_encode(row, &machine->dump.saved);
+        row_encode(row, dump_saved(&machine->dump));
 }
 
 static size_t count_rows(const struct machine *machine)

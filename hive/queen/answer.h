@@ -11,8 +11,8 @@
 enum queen_outcome {
     QUEEN_DONE,        /* applied or read: result / machine are set */
     QUEEN_NOT_LEADER,  /* refused, nothing happened; `leader` says who may know better */
-    QUEEN_DISCARDED,   /* another leader's entry took its place: certainly not applied */
-    QUEEN_UNKNOWN,     /* no answer in time, or leadership was lost: may or may not be applied */
+    QUEEN_DISCARDED,   /* peers only: the message makes no sense to this queen */
+    QUEEN_UNKNOWN,     /* no answer in time, or its entry was cut off here: may or may not be applied */
     QUEEN_UNCONFIRMED, /* a read: no quorum confirmed in time that this queen still leads */
     QUEEN_BUSY,        /* too much is waiting: nothing happened */
     QUEEN_STOPPING,    /* this queen is ending: nothing happened */

@@ -140,6 +140,9 @@ static void take(struct queen *queen, struct inbox_event *event, int64_t now_ms)
     case INBOX_LEADER_GONE:
         replica_leader_gone(replica, now_ms, event->peer);
         break;
+    case INBOX_REMOVED:
+        replica_removed(replica, now_ms);
+        break;
     case INBOX_SNAPSHOT_ROOM: /* it was to wake this thread up, and has */
         break;
     case INBOX_SNAPSHOT_RESULT:

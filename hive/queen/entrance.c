@@ -126,6 +126,17 @@ int queen_found(struct queen *queen, const struct raft_configuration *founding, 
     return hive_error_set(error, -ECANCELED, "this queen is stopping");
 }
 
+int queen_joined(struct queen *queen, raft_index index, struct hive_error *error)
+{
+    return store_set_joined(queen->store, index, error);
+}
+
+void queen_removed(struct queen *queen)
+{
+    struct inbox_event event = {.type = INBOX_REMOVED};
+    inbox_put(queen->inbox, &event);
+}
+
 void queen_members(struct queen *queen, struct raft_configuration *members,
                    struct raft_configuration *founding)
 {

@@ -1,5 +1,6 @@
 /* How a queen whose disk is new becomes one of a group: she founds it together with others, finds that it is founded already, or asks to
- * be taken in. Has a thread of its own, which ends as soon as the queen knows her group.
+ * be taken in. Has a thread of its own, which ends as soon as the queen knows her group
+ * and that she has a place in it. One that was removed again, before her log could tell her, learns of it here, and stays out.
  *
  * Why the founders must all have been seen: a group that a majority of its list could found would be founded a second time, empty, by
  * those whose disks were emptied later, and what it had acknowledged would be lost. */
@@ -25,13 +26,14 @@ struct founding_config {
         *queens; /* those that found the group with her; empty: she alone. NULL is empty */
     const struct hive_strings *join; /* not empty: queens of a group that is to take her in. NULL is empty */
     bool standby;                    /* waits until she is added */
-    const char *token;               /* of the cluster, or NULL */
+    raft_index joined; /* a group has taken her in before, by this entry: see queen_joined; 0: none has */
+    const char *token; /* of the cluster, or NULL */
 };
 
 /* Never NULL. Asks nothing of the queen yet. */
 struct founding *founding_create(const struct founding_config *config);
 
-/* Call it when queen_members, queen_status and queen_found may be called. Does nothing, and costs nothing, where the queen has a group
+/* Call it when queen_members, queen_status, queen_found, queen_joined and queen_removed may be called. Does nothing, and costs nothing, where the queen has a group
  * already. */
 void founding_start(struct founding *founding);
 

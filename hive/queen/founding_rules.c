@@ -201,3 +201,27 @@ void founding_judge(const struct founding_self *self, const struct founding_peer
         return;
     found_or_wait(self, peers, count, verdict);
 }
+
+enum founding_place founding_judge_place(const struct founding_self *self, const struct founding_peer *peers,
+                                         size_t count, raft_index *joined, const char **whom)
+{
+    const struct founding_peer *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct group_answer *answer = &peers[i].answer;
+        const struct raft_configuration *members = &answer->configuration;
+        bool is_certain = peers[i].is_answered && members->count > 0 && members->index <= answer->commit;
+        if (is_certain && answer->id != self->id &&
+            (!best || members->index > best->answer.configuration.index))
+            best = &peers[i];
+    }
+    if (!best || best->answer.configuration.index < *joined)
+        return FOUNDING_PLACE_UNKNOWN; /* old news */
+    if (whom)
+        *whom = best->listed;
+    if (raft_configuration_find(&best->answer.configuration, self->id)) {
+        *joined = best->answer.configuration.index;
+        return FOUNDING_PLACE_KEPT;
+    }
+    return *joined > 0 && best->answer.configuration.index > *joined ? FOUNDING_PLACE_LOST
+                                                                     : FOUNDING_PLACE_UNKNOWN;
+}

@@ -42,4 +42,10 @@ struct founding_verdict {
 void founding_judge(const struct founding_self *self, const struct founding_peer *peers, size_t count,
                     struct founding_verdict *verdict);
 
+/* Has a queen who was taken in, by entry `joined` (0: not known), a place in the group yet? What is committed and newer tells; it
+ * moves `joined` on where it names her. `whom`, which may be NULL: who says so. */
+enum founding_place { FOUNDING_PLACE_UNKNOWN, FOUNDING_PLACE_KEPT, FOUNDING_PLACE_LOST };
+enum founding_place founding_judge_place(const struct founding_self *self, const struct founding_peer *peers,
+                                         size_t count, raft_index *joined, const char **whom);
+
 #endif

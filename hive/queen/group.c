@@ -182,17 +182,19 @@ static int parse(const cJSON *json, struct group_answer *answer, struct hive_err
 {
     const char *standing;
     const cJSON *configuration, *founding = NULL;
-    int64_t index;
+    int64_t index, commit = 0;
     if (parse_identity(json, &answer->id, answer->address, error) ||
         hive_json_string(json, "standing", &standing, error) ||
         hive_json_object(json, "configuration", &configuration, error) ||
-        hive_json_int(configuration, "index", 0, INT64_MAX, &index, error))
+        hive_json_int(configuration, "index", 0, INT64_MAX, &index, error) ||
+        hive_json_int(json, "commit_index", 0, INT64_MAX, &commit, error) == -EINVAL)
         return -EINVAL;
     int known = name_index(group_standing_names, standing);
     if (known < 0)
         return hive_error_set(error, -EINVAL, "\"standing\" is none that is known");
     answer->standing = (enum raft_standing)known;
     answer->configuration.index = (raft_index)index;
+    answer->commit = (raft_index)commit;
     if (parse_members(configuration, &answer->configuration, error))
         return hive_error_prefix(error, -EINVAL, "\"configuration\"");
     if (hive_json_object(json, "founding", &founding, error) == -EINVAL)

@@ -19,6 +19,7 @@ struct group_answer {
     raft_id id; /* of the queen that answered */
     char address[HIVE_ADDRESS_BYTES];
     enum raft_standing standing;
+    raft_index commit;                       /* the configuration may be newer: then it is not certain */
     struct raft_configuration configuration; /* count 0: she knows of no group */
     struct raft_configuration founding;      /* count 0: not known */
 };

@@ -27,6 +27,7 @@ enum inbox_event_type {
     /* Of the queen itself. */
     INBOX_FOUND,           /* founding */
     INBOX_LEADER_GONE,     /* peer */
+    INBOX_REMOVED,         /* … from the group, as its queens say */
     INBOX_SNAPSHOT_ROOM,   /* the snapshot thread takes more of the dump */
     INBOX_SNAPSHOT_RESULT, /* serial, code: the dump of that number is durable, or failed */
     INBOX_DRAIN,           /* the queen wants to know when nobody waits any more */

@@ -5,6 +5,9 @@
  * The listening socket of a dying process may outlive the accepted ones by some milliseconds, and take connections that nobody will
  * answer: hence the short pauses at first.
  *
+ * Names are resolved here, too, as often as somebody leads who is known by one, and that may take as long as a name server is silent. Who
+ * stops the lifeline does not wait for that: the thread is left alone then, and frees what it needs when it comes back.
+ *
  * A first connection that is refused means nothing: the leader lives, as its messages show, and may be known by an address that
  * does not lead to it from here. */
 #include "queen/lifeline.h"
@@ -35,7 +38,7 @@ struct target {
 };
 
 struct lifeline {
-    struct queen *queen;
+    struct queen *queen; /* not to be touched once is_stopping is seen */
     raft_id own;
     int event; /* written to when there is news for the thread */
     pthread_t thread;
@@ -44,6 +47,8 @@ struct lifeline {
     pthread_mutex_t lock; /* guards: */
     struct target target;
     bool is_stopping;
+    bool is_resolving; /* the thread may be away for long */
+    int holders;       /* the thread and the owner; the last one frees it */
 
     /* The thread's own. */
     struct target watched;
@@ -128,6 +133,26 @@ static bool is_current(struct lifeline *lifeline)
     return is_so;
 }
 
+/* Whether the thread may do what cannot be interrupted; it says so before and after. */
+static bool set_resolving(struct lifeline *lifeline, bool is_resolving)
+{
+    pthread_mutex_lock(&lifeline->lock);
+    lifeline->is_resolving = is_resolving && !lifeline->is_stopping;
+    bool goes_on = !lifeline->is_stopping;
+    pthread_mutex_unlock(&lifeline->lock);
+    return goes_on;
+}
+
+/* 0, or a positive errno. */
+static int resolve(struct lifeline *lifeline, struct sockaddr_storage *socket_address, socklen_t *bytes)
+{
+    struct hive_address address;
+    if (hive_address_parse(lifeline->watched.address, &address, NULL) || !set_resolving(lifeline, true))
+        return EHOSTUNREACH;
+    int result = hive_address_resolve(&address, socket_address, bytes, NULL);
+    return set_resolving(lifeline, false) && result == 0 ? 0 : EHOSTUNREACH;
+}
+
 /* How the connection that was begun has ended up: 0, or a positive errno. */
 static int await_connection(struct lifeline *lifeline)
 {
@@ -146,16 +171,14 @@ static int await_connection(struct lifeline *lifeline)
 /* 0, or a positive errno. */
 static int connect_to_leader(struct lifeline *lifeline)
 {
-    struct hive_address address;
     struct sockaddr_storage socket_address;
     socklen_t bytes;
-    if (hive_address_parse(lifeline->watched.address, &address, NULL) ||
-        hive_address_resolve(&address, &socket_address, &bytes, NULL))
-        return EHOSTUNREACH;
+    int code = resolve(lifeline, &socket_address, &bytes);
+    if (code)
+        return code;
     lifeline->connection = socket(socket_address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (lifeline->connection < 0)
         return errno;
-    int code = 0;
     if (connect(lifeline->connection, (struct sockaddr *)&socket_address, bytes))
         code = errno == EINPROGRESS ? await_connection(lifeline) : errno;
     if (code)
@@ -212,6 +235,18 @@ static void watch(struct lifeline *lifeline)
         lifeline->retry_ms *= 2; /* the first time it is worth a look at once */
 }
 
+static void let_go(struct lifeline *lifeline)
+{
+    pthread_mutex_lock(&lifeline->lock);
+    bool is_last = --lifeline->holders == 0;
+    pthread_mutex_unlock(&lifeline->lock);
+    if (!is_last)
+        return;
+    close(lifeline->event);
+    pthread_mutex_destroy(&lifeline->lock);
+    free(lifeline);
+}
+
 static void *run(void *argument)
 {
     struct lifeline *lifeline = argument;
@@ -224,6 +259,7 @@ static void *run(void *argument)
             watch(lifeline);
     }
     drop_connection(lifeline);
+    let_go(lifeline);
     return NULL;
 }
 
@@ -234,6 +270,7 @@ struct lifeline *lifeline_start(struct queen *queen, raft_id own)
     struct lifeline *lifeline = hive_calloc(1, sizeof *lifeline);
     lifeline->queen = queen;
     lifeline->own = own;
+    lifeline->holders = 2;
     lifeline->connection = -1;
     lifeline->retry_ms = RETRY_MIN_MS;
     lifeline->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -251,9 +288,13 @@ void lifeline_stop(struct lifeline *lifeline)
         return;
     pthread_mutex_lock(&lifeline->lock);
     lifeline->is_stopping = true;
+    bool is_away = lifeline->is_resolving;
+    if (is_away)
+        pthread_detach(lifeline->thread); /* with the lock held: it is still there */
     pthread_mutex_unlock(&lifeline->lock);
     ring(lifeline);
-    pthread_join(lifeline->thread, NULL);
+    if (!is_away)
+        pthread_join(lifeline->thread, NULL);
     lifeline->is_started = false;
 }
 
@@ -262,7 +303,5 @@ void lifeline_destroy(struct lifeline *lifeline)
     if (!lifeline)
         return;
     lifeline_stop(lifeline);
-    close(lifeline->event);
-    pthread_mutex_destroy(&lifeline->lock);
-    free(lifeline);
+    let_go(lifeline);
 }

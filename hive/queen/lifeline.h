@@ -19,7 +19,7 @@ struct lifeline *lifeline_start(struct queen *queen, raft_id own);
  * waits for the network. A lifeline of NULL is fine. */
 void lifeline_set_leader(struct lifeline *lifeline, const char *address, raft_id id);
 
-/* Ends the thread. After that queen_leader_gone is not called any more. NULL is fine, and twice too. */
+/* Ends the thread, without waiting for a name server. After that queen_leader_gone is not called any more. NULL is fine, and twice too. */
 void lifeline_stop(struct lifeline *lifeline);
 
 /* Frees it, stopped or not. NULL is fine. */

@@ -42,6 +42,7 @@ static void create_founding(struct queen *queen, const struct queen_config *conf
         .queens = config->queens,
         .join = config->join,
         .standby = config->standby,
+        .joined = queen->joined,
         .token = config->token,
     };
     queen->founding = founding_create(&founding);

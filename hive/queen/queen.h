@@ -78,6 +78,11 @@ void queen_members(struct queen *queen, struct raft_configuration *members,
 /* For founding.c: these found the group. Durable before this returns; then the replica is told. Any thread. */
 int queen_found(struct queen *queen, const struct raft_configuration *founding, struct hive_error *error);
 
+/* For founding.c, on its thread: the group took this queen in by entry `index`, durably so before this returns; and: the group's queens
+ * say that it has removed her since. */
+int queen_joined(struct queen *queen, raft_index index, struct hive_error *error);
+void queen_removed(struct queen *queen);
+
 /* For lifeline.c. Any thread. */
 void queen_leader_gone(struct queen *queen, raft_id leader);
 
@@ -131,7 +136,7 @@ struct queen_status {
     raft_index first, last, commit, applied, snapshot;
     enum raft_standing standing;
     char reason
-        [HIVE_ERROR_BYTES]; /* why there is no leader, as far as this queen knows, or why it is no member; empty: all is well */
+        [HIVE_ERROR_BYTES]; /* why there is no leader, as far as this queen knows, why it is no member, or why it has no snapshots; empty: all is well */
     struct machine_task_counts tasks;
     struct queen_transition transitions[HIVE_TRANSITIONS]; /* oldest first */
     size_t transition_count;

@@ -117,6 +117,7 @@ int queen_recover(struct queen *queen, struct hive_error *error)
         create_replica(queen, &recovery, machine);
         if (recovery.founding)
             queen->founders = *recovery.founding;
+        queen->joined = recovery.joined;
         code = check_address(queen, error);
     }
     store_recovery_finish(&recovery);

@@ -228,6 +228,11 @@ void replica_leader_gone(struct replica *replica, int64_t now_ms, raft_id leader
     take(replica, now_ms, &(struct raft_event){.type = RAFT_EVENT_LEADER_GONE, .peer = leader});
 }
 
+void replica_removed(struct replica *replica, int64_t now_ms)
+{
+    take(replica, now_ms, &(struct raft_event){.type = RAFT_EVENT_REMOVED});
+}
+
 void replica_bootstrap(struct replica *replica, int64_t now_ms, const struct raft_configuration *founding)
 {
     take(replica, now_ms, &(struct raft_event){.type = RAFT_EVENT_BOOTSTRAP, .bootstrap = founding});

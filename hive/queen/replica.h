@@ -90,6 +90,7 @@ void replica_install(struct replica *replica, int64_t now_ms, const struct raft_
                      struct machine *machine, void *rpc);
 void replica_unreachable(struct replica *replica, int64_t now_ms, raft_id peer);
 void replica_leader_gone(struct replica *replica, int64_t now_ms, raft_id leader);
+void replica_removed(struct replica *replica, int64_t now_ms); /* as other queens of the group say */
 
 struct replica_proposal {
     const void *command; /* encoded; copied */

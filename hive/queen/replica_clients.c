@@ -61,8 +61,9 @@ void replica_clients_applied(struct replica *replica, const struct raft_entry *e
         return;
     struct pending_proposal taken = *proposal;
     pending_pop_oldest(&replica->pending);
-    bool is_own = taken.term == entry->term;
-    answer_pending(replica, &taken, is_own ? QUEEN_DONE : QUEEN_DISCARDED, is_own ? result : NULL);
+    /* Another leader's entry can be here only where this one was cut off, and then nobody waits for it any more. */
+    assert(taken.term == entry->term);
+    answer_pending(replica, &taken, QUEEN_DONE, result);
 }
 
 static void wait_for(struct replica *replica, raft_index index, raft_term term, int64_t deadline_ms,

@@ -37,6 +37,7 @@ struct queen {
     /* Set at the start, never changed. */
     struct queen_config config; /* without the lists */
     raft_id id;
+    raft_index joined;   /* see store.h: when she started */
     struct inbox *inbox; /* locks itself, like the next ones */
     struct store *store;
     struct writer *writer;

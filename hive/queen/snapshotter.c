@@ -12,6 +12,8 @@
 #define PIECES 8
 /* How often it is looked whether a peer's file is still needed. */
 #define IDLE_WAIT_S 10
+/* A leader that has failed to send a snapshot tries again much earlier: if it does not, it need not. */
+#define ARRIVAL_FAILED_MS 60000
 
 /* ---- the queue ---- */
 
@@ -141,16 +143,43 @@ void snapshotter_read_piece(struct snapshotter *snapshotter, raft_id peer, raft_
     put(snapshotter, job);
 }
 
+/* ---- what people see ---- */
+
+bool snapshotter_note(struct snapshotter *snapshotter, char failure[HIVE_ERROR_BYTES], const char *what,
+                      const struct hive_error *error)
+{
+    pthread_mutex_lock(&snapshotter->mutex);
+    bool had_failed = failure[0] != '\0';
+    failure[0] = '\0';
+    if (error)
+        snprintf(failure, HIVE_ERROR_BYTES, "%s: %.400s", what, error->message);
+    if (failure == snapshotter->arrival_failure)
+        snapshotter->arrival_failed_ms = hive_clock_monotonic_ms();
+    pthread_mutex_unlock(&snapshotter->mutex);
+    return had_failed != (error != NULL);
+}
+
+bool snapshotter_reason(struct snapshotter *snapshotter, char reason[HIVE_ERROR_BYTES])
+{
+    pthread_mutex_lock(&snapshotter->mutex);
+    bool is_recent = hive_clock_monotonic_ms() - snapshotter->arrival_failed_ms < ARRIVAL_FAILED_MS;
+    bool is_of_arrival = snapshotter->arrival_failure[0] && is_recent;
+    memcpy(reason, is_of_arrival ? snapshotter->arrival_failure : snapshotter->own_failure, HIVE_ERROR_BYTES);
+    pthread_mutex_unlock(&snapshotter->mutex);
+    return reason[0] != '\0';
+}
+
 /* ---- the dump of the own machine ---- */
 
 static void report(struct snapshotter *snapshotter, int code, const struct hive_error *error)
 {
-    if (code && !snapshotter->own.has_failed)
+    bool is_news = snapshotter_note(snapshotter, snapshotter->own_failure, "a snapshot cannot be written",
+                                    code ? error : NULL);
+    if (code && is_news)
         hive_log_error("a snapshot cannot be written; the log grows until one can",
                        LOG_S("error", error->message));
-    if (!code && snapshotter->own.has_failed)
+    else if (is_news)
         hive_log_info("snapshots can be written again");
-    snapshotter->own.has_failed = code != 0;
     struct inbox_event event = {
         .type = INBOX_SNAPSHOT_RESULT, .serial = snapshotter->own.serial, .code = code};
     inbox_put(snapshotter->inbox, &event);

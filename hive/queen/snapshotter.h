@@ -31,6 +31,9 @@ void snapshotter_end(struct snapshotter *snapshotter, uint64_t serial, bool is_c
 void snapshotter_drop_before(struct snapshotter *snapshotter, raft_index first);
 void snapshotter_free_machine(struct snapshotter *snapshotter, struct machine *machine);
 
+/* Any thread: what hinders snapshots, of the own machine or from a leader, and has not gone well since. False: nothing. */
+bool snapshotter_reason(struct snapshotter *snapshotter, char reason[HIVE_ERROR_BYTES]);
+
 /* ---- any thread; all call back on the snapshot thread, or at once where the queen is stopping ---- */
 
 /* See queen_install_snapshot. */

@@ -24,9 +24,9 @@ bool snapshotter_arrival_is_loading(const struct snapshotter *snapshotter)
 static void fail(struct snapshotter *snapshotter, const struct hive_error *error, queen_piece_done *done,
                  void *context)
 {
-    if (!snapshotter->arrival.has_failed)
-        hive_log_error("the leader's snapshot cannot be taken in", LOG_S("error", error->message));
-    snapshotter->arrival.has_failed = true;
+    static const char what[] = "the leader's snapshot cannot be taken in";
+    if (snapshotter_note(snapshotter, snapshotter->arrival_failure, what, error))
+        hive_log_error(what, LOG_S("error", error->message));
     done(QUEEN_UNKNOWN, 0, 0, 0, context);
 }
 
@@ -97,7 +97,7 @@ void snapshotter_arrival_load(struct snapshotter *snapshotter)
         fail(snapshotter, &error, snapshotter->arrival.done, snapshotter->arrival.context);
         return;
     }
-    snapshotter->arrival.has_failed = false;
+    snapshotter_note(snapshotter, snapshotter->arrival_failure, NULL, NULL);
     hive_log_info("snapshot received", LOG_N("index", snapshotter->arrival.snapshot.index),
                   LOG_N("bytes", snapshotter->arrival.file_bytes));
     install(snapshotter, machine);

@@ -53,12 +53,14 @@ struct snapshotter {
     size_t dump_bytes; /* of the own dump, on their way to the disk */
     size_t pieces;     /* of an arriving snapshot, in `jobs` */
     bool is_room_awaited, is_stopping;
+    char own_failure[HIVE_ERROR_BYTES],
+        arrival_failure[HIVE_ERROR_BYTES]; /* of the last try; empty: it was none */
+    int64_t arrival_failed_ms;
 
     /* The thread's own. */
     struct {
         uint64_t serial;
         struct store_snapshot_writer *writer; /* NULL: none, or it has failed */
-        bool has_failed;                      /* said once */
     } own;
     struct {
         struct store_incoming *file;
@@ -72,11 +74,14 @@ struct snapshotter {
         struct queen_snapshot_piece last; /* who asked, and waits */
         queen_piece_done *done;
         void *context;
-        bool has_failed; /* said once */
     } arrival;
     struct snapshotter_stream streams[HIVE_QUEENS];
     struct hive_buffer scratch;
 };
+
+/* snapshotter.c. Remembers what became of a try, for snapshotter_reason; true where that is news. `error` NULL: it went well. */
+bool snapshotter_note(struct snapshotter *snapshotter, char failure[HIVE_ERROR_BYTES], const char *what,
+                      const struct hive_error *error);
 
 /* snapshotter_arrival.c */
 void snapshotter_arrival_take(struct snapshotter *snapshotter, const struct snapshotter_job *job);

@@ -67,7 +67,9 @@ static const char *reason(struct queen *queen, int64_t now_ms)
     if (standing == RAFT_STANDING_NONE)
         return "waiting to be added to a group";
     if (standing == RAFT_STANDING_REMOVED)
-        return "removed from the group";
+        return "removed from the group: add her again with 'hive members add', or empty her data directory "
+               "and "
+               "start her with --join, as a new member";
     if (queen->unsynced_since_ms >= 0 && now_ms - queen->unsynced_since_ms >= QUEEN_DISK_STALL_MS)
         return "disk stalled";
     if (queen->leaderless_since_ms < 0)
@@ -131,4 +133,9 @@ void queen_status(struct queen *queen, struct queen_status *status)
     bool may_be_outside = status->standing == RAFT_STANDING_NONE || status->standing == RAFT_STANDING_LEARNER;
     if (may_be_outside && founding_reason(queen->founding, founding))
         memcpy(status->reason, founding, sizeof status->reason);
+    char snapshots[HIVE_ERROR_BYTES];
+    if (snapshotter_reason(queen->snapshotter, snapshots)) {
+        size_t bytes = strlen(status->reason);
+        snprintf(status->reason + bytes, sizeof status->reason - bytes, "%s%s", bytes ? "; " : "", snapshots);
+    }
 }

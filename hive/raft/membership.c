@@ -37,6 +37,12 @@ void raft_membership_bootstrap(struct raft *raft, const struct raft_configuratio
     raft_group_installed(raft, &(struct raft_snapshot){.configuration = founding});
 }
 
+void raft_membership_told_removed(struct raft *raft)
+{
+    if (raft_standing(raft) != RAFT_STANDING_VOTER)
+        raft->told_removed = true;
+}
+
 /* ---- what is asked for ---- */
 
 /* Two changes under way might have majorities that do not meet. And a leader that has committed nothing in

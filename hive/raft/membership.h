@@ -10,6 +10,9 @@ void raft_membership_bootstrap(struct raft *raft, const struct raft_configuratio
 /* Somebody asks for a change. */
 void raft_membership_change(struct raft *raft, const struct raft_change *change);
 
+/* The group's word that it has removed this server; see RAFT_EVENT_REMOVED. */
+void raft_membership_told_removed(struct raft *raft);
+
 /* Appends the same members again as an entry, where no entry says yet who they are. */
 void raft_membership_record(struct raft *raft);
 

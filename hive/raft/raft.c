@@ -214,6 +214,9 @@ static void on_event(struct raft *raft, const struct raft_event *event)
     case RAFT_EVENT_LEADER_GONE:
         raft_election_leader_gone(raft, event->peer);
         break;
+    case RAFT_EVENT_REMOVED:
+        raft_membership_told_removed(raft);
+        break;
     }
 }
 

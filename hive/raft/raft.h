@@ -209,6 +209,9 @@ enum raft_event_type {
     /* The process of leader `peer` has ended: its connections were closed and new ones are refused.
      * Elections are always safe, so this need not wait for the timeout. */
     RAFT_EVENT_LEADER_GONE,
+    /* The group has said, outside of these messages, that it has removed this server, which has no vote (one that has is told by
+     * the voters). The next leader that speaks knows better. */
+    RAFT_EVENT_REMOVED,
 };
 
 struct raft_event {

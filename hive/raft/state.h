@@ -73,7 +73,7 @@ struct raft {
     struct raft_peer *peers; /* the other members of the configuration in force, and who is being removed */
     size_t peer_count;
     bool was_member;   /* of a committed configuration */
-    bool told_removed; /* by a voter, and heard of no leader since */
+    bool told_removed; /* by a voter, or another way (REMOVED), and heard of no leader since */
 
     /* Writes on their way to the disk. */
     uint64_t last_write;       /* number of the newest update with something for the disk */

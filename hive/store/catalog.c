@@ -31,6 +31,7 @@ static enum catalog_kind kind_of(const char *name, uint64_t numbers[3])
         {CATALOG_LOCK_NAME, CATALOG_LOCK, 0, 0},
         {CATALOG_IDENTITY_NAME, CATALOG_IDENTITY, 0, 0},
         {CATALOG_FOUNDING_NAME, CATALOG_FOUNDING, 0, 0},
+        {CATALOG_JOINED_NAME, CATALOG_JOINED, 0, 0},
         {CATALOG_RESTORING_NAME, CATALOG_RESTORING, 0, 0},
         {"segment-", CATALOG_SEGMENT, 1, 10},
         {"snapshot-", CATALOG_SNAPSHOT, 2, 20},

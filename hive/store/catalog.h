@@ -14,6 +14,7 @@ enum catalog_kind {
     CATALOG_LOCK,
     CATALOG_IDENTITY,
     CATALOG_FOUNDING,
+    CATALOG_JOINED,
     CATALOG_RESTORING, /* a backup is being put back here */
     CATALOG_SEGMENT,   /* numbers: sequence */
     CATALOG_SNAPSHOT,  /* index, term */
@@ -25,6 +26,7 @@ enum catalog_kind {
 #define CATALOG_LOCK_NAME      "lock"
 #define CATALOG_IDENTITY_NAME  "identity"
 #define CATALOG_FOUNDING_NAME  "founding"
+#define CATALOG_JOINED_NAME    "joined"
 #define CATALOG_RESTORING_NAME "restoring"
 #define CATALOG_SEGMENT_NAME   "segment-%010" PRIu64
 #define CATALOG_SNAPSHOT_NAME  "snapshot-%020" PRIu64 "-%020" PRIu64

@@ -1,13 +1,13 @@
 /* The id belongs to the disk, not to the address: an emptied directory is another member, which has no vote and has
  * acknowledged nothing, so that its group cannot count on what it has forgotten (§4.2).
  *
- * Both files look alike. All integers are little-endian.
+ * The files look alike. All integers are little-endian.
  *
  *     offset  bytes
- *          0      8  "HIVEID" and two NULs, or "HIVEFND" and a NUL
+ *          0      8  "HIVEID" and two NULs, "HIVEFND" and a NUL, or "HIVEJND" and a NUL
  *          8      4  format version, 1
  *         12      4  bytes of the content
- *         16         content: the id in 8 bytes, or the configuration as raft/configuration.h encodes it
+ *         16         content: the id in 8 bytes, the configuration as raft/configuration.h encodes it, or the index in 8 bytes
  *         +0      4  CRC32C of all above
  *
  * They get their name only when they are complete and synced, so that a bad one is damage, not a crash. */
@@ -28,7 +28,7 @@
 #define HEADER_BYTES 16
 #define FILE_BYTES   ((size_t)1024 * 1024) /* far above what 64 members take */
 
-static const char identity_magic[8] = "HIVEID", founding_magic[8] = "HIVEFND";
+static const char identity_magic[8] = "HIVEID", founding_magic[8] = "HIVEFND", joined_magic[8] = "HIVEJND";
 
 static int put(const struct disk *disk, const char *directory, const char *name, const char magic[8],
                const struct hive_buffer *content, struct hive_error *error)
@@ -87,27 +87,48 @@ raft_id identity_draw(const struct disk *disk)
     return id;
 }
 
-int identity_read(const struct disk *disk, const char *directory, raft_id *id, struct hive_error *error)
+static int get_number(const struct disk *disk, const char *directory, const char *name, const char magic[8],
+                      uint64_t *number, struct hive_error *error)
 {
     struct hive_buffer content = {0};
-    int result = get(disk, directory, CATALOG_IDENTITY_NAME, identity_magic, &content, error);
+    int result = get(disk, directory, name, magic, &content, error);
     if (result == 0)
-        *id = content.size == 8 ? get_u64((const uint8_t *)content.data) : 0;
-    if (result == 0 && *id == 0)
-        result = hive_error_set(error, -EBADMSG, "%s/" CATALOG_IDENTITY_NAME " is damaged: it holds no id",
-                                directory);
+        *number = content.size == 8 ? get_u64((const uint8_t *)content.data) : 0;
+    if (result == 0 && *number == 0)
+        result = hive_error_set(error, -EBADMSG, "%s/%s is damaged: it holds no number", directory, name);
     hive_buffer_finish(&content);
     return result;
 }
 
-int identity_write(const struct disk *disk, const char *directory, raft_id id, struct hive_error *error)
+static int put_number(const struct disk *disk, const char *directory, const char *name, const char magic[8],
+                      uint64_t number, struct hive_error *error)
 {
     struct hive_buffer content = {0};
-    put_u64(hive_buffer_reserve(&content, 8), id);
+    put_u64(hive_buffer_reserve(&content, 8), number);
     content.size += 8;
-    int result = put(disk, directory, CATALOG_IDENTITY_NAME, identity_magic, &content, error);
+    int result = put(disk, directory, name, magic, &content, error);
     hive_buffer_finish(&content);
     return result;
+}
+
+int identity_read(const struct disk *disk, const char *directory, raft_id *id, struct hive_error *error)
+{
+    return get_number(disk, directory, CATALOG_IDENTITY_NAME, identity_magic, id, error);
+}
+
+int identity_write(const struct disk *disk, const char *directory, raft_id id, struct hive_error *error)
+{
+    return put_number(disk, directory, CATALOG_IDENTITY_NAME, identity_magic, id, error);
+}
+
+int joined_read(const struct disk *disk, const char *directory, raft_index *index, struct hive_error *error)
+{
+    return get_number(disk, directory, CATALOG_JOINED_NAME, joined_magic, index, error);
+}
+
+int joined_write(const struct disk *disk, const char *directory, raft_index index, struct hive_error *error)
+{
+    return put_number(disk, directory, CATALOG_JOINED_NAME, joined_magic, index, error);
 }
 
 int founding_read(const struct disk *disk, const char *directory, struct raft_configuration *founding,

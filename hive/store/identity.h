@@ -1,4 +1,4 @@
-/* Who a queen is, and what its group was founded with: two small files beside the log. */
+/* Who a queen is, what its group was founded with, and whether a group took it in later: three small files beside the log. */
 #ifndef STORE_IDENTITY_H
 #define STORE_IDENTITY_H
 
@@ -18,5 +18,9 @@ int founding_read(const struct disk *disk, const char *directory, struct raft_co
                   struct hive_error *error);
 int founding_write(const struct disk *disk, const char *directory, const struct raft_configuration *founding,
                    struct hive_error *error);
+
+/* … and for the index of the entry by which a group took the queen in. */
+int joined_read(const struct disk *disk, const char *directory, raft_index *index, struct hive_error *error);
+int joined_write(const struct disk *disk, const char *directory, raft_index index, struct hive_error *error);
 
 #endif

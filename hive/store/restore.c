@@ -1,10 +1,17 @@
 /* Makes a queen's directory of a backup. A crash in the middle leaves a directory that no queen starts on: the file
- * `restoring` comes first and goes last, and the identity comes last but one. Doing it again begins anew. */
+ * `restoring` comes first and goes last, and the identity comes last but one. Doing it again begins anew.
+ *
+ * The new group's log begins far above the backup's index, at one that the clock gives. The lost group went on
+ * behind the backup, and people remember what it said: ids of watches, ETags, numbers of tasks. With indexes used twice those
+ * would seem to be the new group's. As it is each is one that the new group has, with the same meaning (up to the backup), or lies in
+ * the gap, which to a watch is too old and to a condition never true. By the clock, and not by a fixed step, because the same backup may
+ * be restored again, after a group that began with it was lost as well. */
 #include "store/restore.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
+#include "hive/clock.h"
 #include "hive/memory.h"
 #include "store/catalog.h"
 #include "store/identity.h"
@@ -13,6 +20,14 @@
 
 #define SEGMENT_BYTES ((size_t)1024 * 1024)
 #define COPY_BYTES    ((size_t)256 * 1024)
+
+/* No group writes more entries than this in the long run (ten times what was ever measured). The indexes of today have 15
+ * digits: JSON libraries that know only doubles print them as they are. */
+#define ENTRIES_PER_MS 250
+/* Where the clock cannot be right: before 2001, beyond those 15 digits, or behind a clock that the backup has seen. */
+#define CLOCK_MIN_MS ((int64_t)1000 * 1000 * 1000 * 1000)
+#define CLOCK_MAX_MS ((int64_t)4 * CLOCK_MIN_MS)
+#define STEP         ((raft_index)1000 * 1000 * 1000 * 1000)
 
 /* Looks whether the directory is free; removes what an earlier try left in it. */
 static int clear(const struct disk *disk, const char *directory, struct hive_error *error)
@@ -39,6 +54,14 @@ static int clear(const struct disk *disk, const char *directory, struct hive_err
         catalog_remove(&catalog, disk, directory, own[i]);
     catalog_finish(&catalog);
     return result;
+}
+
+/* Where the new group's log begins. */
+static raft_index begin_behind(raft_index backup, int64_t unix_ms)
+{
+    if (unix_ms < CLOCK_MIN_MS || unix_ms >= CLOCK_MAX_MS || (raft_index)unix_ms * ENTRIES_PER_MS <= backup)
+        return backup + STEP;
+    return (raft_index)unix_ms * ENTRIES_PER_MS;
 }
 
 /* Writes the snapshot with another group's members. */
@@ -108,7 +131,7 @@ static int fill(struct store *store, const char *path, struct raft_snapshot *sna
 }
 
 int restore_run(const struct disk *disk, const char *directory, const char *path, const char *address,
-                struct hive_error *error)
+                int64_t unix_ms, struct hive_error *error)
 {
     if (!*address || strlen(address) >= HIVE_ADDRESS_BYTES)
         return hive_error_set(error, -EINVAL, "\"%s\" is not an address of a queen", address);
@@ -130,6 +153,7 @@ int restore_run(const struct disk *disk, const char *directory, const char *path
         result = store.lock = disk->lock(disk, lock, error);
     if (result >= 0)
         result = clear(disk, directory, error);
+    snapshot->index = begin_behind(snapshot->index, unix_ms);
     if (result == 0)
         result = fill(&store, path, snapshot, address, error);
     segment_close(disk, &store.active);
@@ -146,7 +170,7 @@ int restore_run(const struct disk *disk, const char *directory, const char *path
 
 int store_restore(const char *directory, const char *path, const char *address, struct hive_error *error)
 {
-    return restore_run(&disk_system, directory, path, address, error);
+    return restore_run(&disk_system, directory, path, address, hive_clock_unix_ms(), error);
 }
 
 int store_snapshot_verify(const char *path, struct raft_snapshot *snapshot, struct hive_error *error)

@@ -1,4 +1,4 @@
-/* Putting a backup back, on any disk: store_restore is this on the system's. */
+/* Putting a backup back, on any disk and at any time: store_restore is this on the system's, now. */
 #ifndef STORE_RESTORE_H
 #define STORE_RESTORE_H
 
@@ -6,6 +6,6 @@
 #include "store/disk.h"
 
 int restore_run(const struct disk *disk, const char *directory, const char *path, const char *address,
-                struct hive_error *error);
+                int64_t unix_ms, struct hive_error *error);
 
 #endif

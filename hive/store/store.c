@@ -275,6 +275,12 @@ static int find_founding(struct store *store, struct store_recovery *recovery, s
     return result == -ENOENT ? 0 : result;
 }
 
+static int find_joined(struct store *store, struct store_recovery *recovery, struct hive_error *error)
+{
+    int result = joined_read(store->disk, store->directory, &recovery->joined, error);
+    return result == -ENOENT ? 0 : result;
+}
+
 /* Puts the snapshots that are good on the shelf, and takes away what nobody needs. */
 static void tidy(struct store *store, const struct catalog *catalog, raft_index newest)
 {
@@ -304,11 +310,14 @@ static int recover(struct store *store, size_t first_bytes, struct store_recover
     if (result == 0)
         result = find_founding(store, recovery, error);
     if (result == 0)
+        result = find_joined(store, recovery, error);
+    if (result == 0)
         result = recovery_run(store->disk, store->directory, store->id, &catalog, recovery, &end, error);
     if (result == 0)
         result = open_segments(store, &end, first_bytes, error);
     recovery->id = store->id;
-    recovery->is_new = end.write_number == 0 && !recovery->snapshot && !recovery->founding;
+    recovery->is_new =
+        end.write_number == 0 && !recovery->snapshot && !recovery->founding && !recovery->joined;
     if (result == 0)
         tidy(store, &catalog, end.good[0]);
     if (result == 0 && end.is_replaced)
@@ -378,6 +387,11 @@ int store_set_founding(struct store *store, const struct raft_configuration *fou
     int result = founding_write(store->disk, store->directory, founding, error);
     store->has_founding = result == 0;
     return result;
+}
+
+int store_set_joined(struct store *store, raft_index index, struct hive_error *error)
+{
+    return joined_write(store->disk, store->directory, index, error);
 }
 
 void store_close(struct store *store)

@@ -34,6 +34,8 @@ struct store_config {
 struct store_recovery {
     raft_id id;  /* of this queen: 48 random bits, drawn when the directory was made */
     bool is_new; /* nothing was ever written but the id: it has neither voted nor acknowledged anything */
+    raft_index
+        joined; /* a group took this queen in by this entry, or named it later in this one; 0: none did */
     struct raft_configuration *founding; /* owned, like all pointers here; NULL: not known */
     raft_term term;
     raft_id voted_for;
@@ -56,6 +58,9 @@ void store_close(struct store *store);
 /* Remembers, durably, what the group was founded with. Once, on a directory without a founding and without a snapshot. */
 int store_set_founding(struct store *store, const struct raft_configuration *founding,
                        struct hive_error *error);
+
+/* Remembers, durably, that a group took this queen in, by entry `index` (> 0). For one thread at a time; others may write meanwhile. */
+int store_set_joined(struct store *store, raft_index index, struct hive_error *error);
 
 /* One step's records, appended to `batch` in the order of raft.h's contract: install, truncation, entries, hard state. Batches of
  * several steps may be put behind each other and written at once (group commit). */
@@ -116,8 +121,8 @@ void store_incoming_suspend(struct store_incoming *incoming); /* frees it and ke
 /* Checks a snapshot file as a whole and tells what it stands for. */
 int store_snapshot_verify(const char *path, struct raft_snapshot *snapshot, struct hive_error *error);
 
-/* Makes a new directory of a backup: a queen with a new id, alone in its group, at `address`, with the state of `path`. -EEXIST:
- * there is something in it already. */
+/* Makes a new directory of a backup: a queen with a new id, alone in its group, at `address`, with the state of `path`, and
+ * a log whose indexes no group has used that may have been lost. -EEXIST: there is something in it already. */
 int store_restore(const char *directory, const char *path, const char *address, struct hive_error *error);
 
 #endif

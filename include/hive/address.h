@@ -24,7 +24,7 @@ void hive_address_format(const struct hive_address *address, char text[HIVE_ADDR
 /* The IPv4 address of a network interface ("lo", "eth0"). 0, or -ENODEV naming the interfaces there are. */
 int hive_address_of_interface(const char *interface, char host[HIVE_ADDRESS_BYTES], struct hive_error *error);
 
-/* Resolves (may ask DNS and block) to a socket address to bind to or connect to. */
+/* Resolves (of a name: may ask DNS and block; of an address: never) to a socket address to bind to or connect to. */
 int hive_address_resolve(const struct hive_address *address, struct sockaddr_storage *socket_address,
                          socklen_t *bytes, struct hive_error *error);
 

@@ -44,6 +44,8 @@
 #define HIVE_SESSION_MS            (10 * 60 * 1000)
 #define HIVE_SESSION_FLOOR_MS      (60 * 1000)
 #define HIVE_SESSIONS              262144
+/* However far a clock jumps, no more time passes than this: what the floor promises is left for a client to repeat in. */
+#define HIVE_SESSION_STEP_MS (HIVE_SESSION_FLOOR_MS / 2)
 
 /* Watches: events that a queen remembers to resume from (the older ones are "too old"), and watchers at once. */
 #define HIVE_WATCH_EVENTS 65536

@@ -149,7 +149,7 @@ MUTANTS = [
     Mutant("expiry-by-own-index", "15 replicated time", "hive/machine/sessions.c",
            "if (!oldest || age_ms(machine, oldest) < HIVE_SESSION_MS)", "if (!oldest || age_ms(machine, oldest) < 100)"),
     Mutant("dump-without-sessions", "15 snapshot's sessions", "hive/machine/sessions.c",
-           "machine->sessions->dump_next = RB_MIN(index_tree, &machine->sessions->by_index);",
+           "machine->sessions->dump_next = TAILQ_FIRST(&machine->sessions->by_index);",
            "machine->sessions->dump_next = NULL;"),
     Mutant("dump-sees-later-changes", "snapshot is of one index", "hive/machine/kv.c",
            "} else\n        row_save(machine, row);", "}"),

@@ -1,154 +1,150 @@
 /* The simulator: one seed with its trace, or many seeds across cores. */
-#include <getopt.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "hive/memory.h"
+#include "hive/options.h"
 #include "sim/campaign.h"
 #include "sim/faults.h"
 
-static const char usage[] = "usage: simulator --seed N [--trace FILE|-] [--messages] [--founders N] "
-                            "[--keep-faults 0,3,7-9|none] [--milliseconds N] "
-                            "[--shrink]\n"
-                            "       simulator --runs N [--first-seed N] [--jobs N] [--founders N] "
-                            "[--most-failures N] [--no-shrink] [--quiet]\n";
-
 struct options {
-    bool has_seed, shrinks;
-    struct world_options world;
-    struct campaign_options campaign;
-    bool kept[SIM_MOST_FAULTS];
+    int64_t seed, runs, first_seed, jobs, founders, most_failures, milliseconds;
+    const char *trace, *kept;
+    bool messages, shrinks, no_shrink, is_quiet;
 };
 
-static void fail(const char *what, const char *text)
-{
-    fprintf(stderr, "%s: %s\n%s", what, text, usage);
-    exit(2);
-}
+#define NUMBER(field, least, most)                                                                           \
+    .type = HIVE_OPTION_INT, .offset = offsetof(struct options, field), .argument = "N", .min = least,       \
+    .max = most
+#define FLAG(field) .type = HIVE_OPTION_FLAG, .offset = offsetof(struct options, field)
 
-static uint64_t number_of(const char *text)
-{
-    char *end;
-    uint64_t number = strtoull(text, &end, 10);
-    if (end == text || *end)
-        fail("not a number", text);
-    return number;
-}
+static const struct hive_option options_table[] = {
+    {.name = "seed", NUMBER(seed, 0, INT64_MAX), .help = "Run this seed", .group = "One run"},
+    {.name = "trace",
+     .type = HIVE_OPTION_STRING,
+     .offset = offsetof(struct options, trace),
+     .argument = "FILE",
+     .help = "Tell what happens (- for standard output)",
+     .group = "One run",
+     .completion = "file"},
+    {.name = "messages", FLAG(messages), .help = "… and every message", .group = "One run"},
+    {.name = "keep-faults",
+     .type = HIVE_OPTION_STRING,
+     .offset = offsetof(struct options, kept),
+     .argument = "LIST",
+     .help = "Only these faults of the seed, as in 0,3,7-9 (or none)",
+     .group = "One run"},
+    {.name = "milliseconds",
+     NUMBER(milliseconds, 1, INT64_MAX),
+     .help = "How long there are faults",
+     .group = "One run"},
+    {.name = "shrink",
+     FLAG(shrinks),
+     .help = "Find fewer faults with which it fails in the same way",
+     .group = "One run"},
+    {.name = "runs", NUMBER(runs, 1, INT64_MAX), .help = "Run so many seeds", .group = "Many runs"},
+    {.name = "first-seed",
+     NUMBER(first_seed, 0, INT64_MAX),
+     .help = "… from this one on (1)",
+     .group = "Many runs"},
+    {.name = "jobs",
+     NUMBER(jobs, 1, 1024),
+     .help = "Runs at a time (the number of cores)",
+     .group = "Many runs"},
+    {.name = "most-failures",
+     NUMBER(most_failures, 1, UINT32_MAX),
+     .help = "Give up after so many (5)",
+     .group = "Many runs"},
+    {.name = "no-shrink",
+     FLAG(no_shrink),
+     .help = "Do not shrink the first that failed",
+     .group = "Many runs"},
+    {.name = "quiet", FLAG(is_quiet), .help = "No table", .group = "Many runs"},
+    {.name = "founders",
+     NUMBER(founders, 1, SIM_NODES),
+     .help = "So many queens found the group (as the seed says)"},
+    {0},
+};
 
-static void parse_kept(const char *text, bool *kept)
+static const struct hive_command simulator = {
+    .name = "simulator",
+    .summary = "Run whole clusters in virtual time",
+    .synopsis = "",
+    .options = options_table,
+};
+
+/* False where it is no list of faults. */
+static bool parse_kept(const char *text, bool *kept)
 {
     const char *at = text;
     if (strcmp(text, "none") == 0)
-        return;
+        return true;
     while (*at) {
         char *end;
         uint64_t first = strtoull(at, &end, 10), last = first;
         if (*end == '-')
             last = strtoull(end + 1, &end, 10);
         if (end == at || (*end && *end != ',') || last >= SIM_MOST_FAULTS)
-            fail("not a list of faults", text);
+            return false;
         for (; first <= last; first++)
             kept[first] = true;
         at = *end ? end + 1 : end;
     }
+    return true;
 }
 
-static void parse(int argc, char **argv, struct options *options)
+static void run_one(const struct world_options *world)
 {
-    static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},
-        {"runs", required_argument, NULL, 'r'},
-        {"first-seed", required_argument, NULL, 'f'},
-        {"jobs", required_argument, NULL, 'j'},
-        {"trace", required_argument, NULL, 't'},
-        {"messages", no_argument, NULL, 'm'},
-        {"keep-faults", required_argument, NULL, 'k'},
-        {"milliseconds", required_argument, NULL, 'l'},
-        {"most-failures", required_argument, NULL, 'n'},
-        {"no-shrink", no_argument, NULL, 'N'},
-        {"shrink", no_argument, NULL, 'S'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"founders", required_argument, NULL, 'F'},
-        {NULL, 0, NULL, 0},
+    struct world_result result;
+    campaign_catch_aborts();
+    world_run(world, &result);
+    printf("seed %" PRIu64 ": %zu faults, %.3f virtual seconds, %" PRIu64 " steps, digest %016" PRIx64 "\n",
+           world->seed, result.fault_count, (double)result.virtual_us / 1e6, result.steps, result.digest);
+}
+
+static int run_many(const struct options *options)
+{
+    struct campaign_options campaign = {
+        .first_seed = (uint64_t)options->first_seed,
+        .runs = (uint64_t)options->runs,
+        .jobs = (unsigned)options->jobs,
+        .founders = (unsigned)options->founders,
+        .most_failures = (unsigned)options->most_failures,
+        .shrinks = !options->no_shrink,
+        .is_quiet = options->is_quiet,
     };
-    int name;
-    while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        switch (name) {
-        case 's':
-            options->world.seed = number_of(optarg);
-            options->has_seed = true;
-            break;
-        case 'r':
-            options->campaign.runs = number_of(optarg);
-            break;
-        case 'f':
-            options->campaign.first_seed = number_of(optarg);
-            break;
-        case 'j':
-            options->campaign.jobs = (unsigned)number_of(optarg);
-            break;
-        case 't':
-            options->world.trace_path = optarg;
-            break;
-        case 'm':
-            options->world.trace_messages = true;
-            break;
-        case 'k':
-            parse_kept(optarg, options->kept);
-            options->world.kept = options->kept;
-            options->world.kept_count = SIM_MOST_FAULTS;
-            break;
-        case 'l':
-            options->world.faults_ms = (int64_t)number_of(optarg);
-            break;
-        case 'F':
-            options->world.founders = options->campaign.founders = (unsigned)number_of(optarg);
-            if (options->world.founders > SIM_NODES)
-                fail("too many founders", optarg);
-            break;
-        case 'n':
-            options->campaign.most_failures = (unsigned)number_of(optarg);
-            break;
-        case 'N':
-            options->campaign.shrinks = false;
-            break;
-        case 'S':
-            options->shrinks = true;
-            break;
-        case 'q':
-            options->campaign.is_quiet = true;
-            break;
-        default:
-            fputs(usage, stderr);
-            exit(2);
-        }
-    }
+    return campaign_run(&campaign);
 }
 
 int main(int argc, char **argv)
 {
+    static bool kept[SIM_MOST_FAULTS];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct options *options = hive_calloc(1, sizeof *options);
-    options->campaign = (struct campaign_options){
-        .first_seed = 1, .jobs = cores > 0 ? (unsigned)cores : 1, .most_failures = 5, .shrinks = true};
-    parse(argc, argv, options);
-    if (options->has_seed == (options->campaign.runs > 0) || options->campaign.jobs == 0 ||
-        options->campaign.most_failures == 0)
-        fail("nothing to do", "give --seed or --runs");
-    int status = 0;
-    if (!options->has_seed) {
-        status = campaign_run(&options->campaign);
-    } else if (options->shrinks) {
-        shrink_run(options->world.seed);
-    } else {
-        struct world_result result;
-        campaign_catch_aborts();
-        world_run(&options->world, &result);
-        printf("seed %" PRIu64 ": %zu faults, %.3f virtual seconds, %" PRIu64 " steps, digest %016" PRIx64
-               "\n",
-               options->world.seed, result.fault_count, (double)result.virtual_us / 1e6, result.steps,
-               result.digest);
-    }
-    free(options);
-    return status;
+    struct options options = {.seed = -1, .first_seed = 1, .jobs = cores > 0 ? cores : 1, .most_failures = 5};
+    struct hive_error error = {0};
+    int code = hive_options_parse(&simulator, argc, argv, &options, NULL, &error);
+    if (code > 0)
+        return HIVE_EXIT_OK;
+    if (!code && (options.seed >= 0) == (options.runs > 0))
+        code = hive_error_set(&error, -EINVAL, "give either --seed or --runs");
+    if (!code && options.kept && !parse_kept(options.kept, kept))
+        code = hive_error_set(&error, -EINVAL, "%s is no list of faults", options.kept);
+    if (code)
+        return hive_options_usage_error(&simulator, &error);
+    if (options.runs > 0)
+        return run_many(&options);
+    struct world_options world = {
+        .seed = (uint64_t)options.seed,
+        .faults_ms = options.milliseconds,
+        .founders = (unsigned)options.founders,
+        .kept = options.kept ? kept : NULL,
+        .kept_count = SIM_MOST_FAULTS,
+        .trace_path = options.trace,
+        .trace_messages = options.messages,
+    };
+    if (options.shrinks)
+        shrink_run(world.seed);
+    else
+        run_one(&world);
+    return 0;
 }

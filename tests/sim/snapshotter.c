@@ -18,10 +18,17 @@ static void add_event(struct node *node, sim_run *run)
     struct sim_event event = {
         .at_us = node->world->now_us + snapshotter_delay_us(node),
         .run = run,
+        .number = node->dump_serial,
         .life = node->life,
         .node = node->number,
     };
     sim_events_add(&node->world->events, &event);
+}
+
+/* What was begun for a dump that was given up since must not be done to the next one. */
+static bool is_of_this_dump(const struct node *node, uint64_t serial)
+{
+    return node->is_dumping && node->dump_serial == serial;
 }
 
 static void fail(struct node *node)
@@ -37,13 +44,12 @@ static void fail(struct node *node)
     replica_snapshot_failed(node->replica, node_now_ms(node));
 }
 
-static void commit(struct world *world, unsigned number, uint64_t unused, void *argument)
+static void commit(struct world *world, unsigned number, uint64_t serial, void *argument)
 {
-    (void)unused;
     (void)argument;
     struct node *node = &world->nodes[number];
-    if (!node->is_dumping)
-        return; /* it was given up */
+    if (!is_of_this_dump(node, serial))
+        return;
     int result = store_snapshot_commit(node->snapshot, NULL);
     node->snapshot = NULL;
     node->is_dumping = false;
@@ -57,13 +63,12 @@ static void commit(struct world *world, unsigned number, uint64_t unused, void *
     node_after_step(node);
 }
 
-static void step(struct world *world, unsigned number, uint64_t unused, void *argument)
+static void step(struct world *world, unsigned number, uint64_t serial, void *argument)
 {
-    (void)unused;
     (void)argument;
     struct node *node = &world->nodes[number];
-    if (!node->is_dumping)
-        return; /* it was given up */
+    if (!is_of_this_dump(node, serial))
+        return;
     if (!node->snapshot_has_failed)
         replica_snapshot_more(node->replica, node_now_ms(node), world->config.piece_bytes);
     if (node->is_dumping && node->snapshot_has_failed)
@@ -79,6 +84,7 @@ bool snapshotter_begin(void *context, const struct raft_snapshot *snapshot)
     if (node->is_dumping)
         return false;
     node->is_dumping = true;
+    node->dump_serial++;
     node->snapshot_is_complete = false;
     node->snapshot_meta.index = snapshot->index;
     node->snapshot_meta.term = snapshot->term;

@@ -94,6 +94,7 @@ struct node {
     struct store_snapshot_writer *snapshot;
     struct raft_snapshot snapshot_meta; /* index and term alone */
     bool is_dumping, snapshot_is_complete, snapshot_has_failed;
+    uint64_t dump_serial; /* of the newest dump */
     struct store_incoming *incoming;
     uint64_t incoming_offset, incoming_bytes;
     raft_index incoming_index;

@@ -8,6 +8,8 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
 from cluster import HIVE, Cluster  # noqa: E402
+from launched import Local, State  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 _open_clusters = []
 
@@ -68,3 +70,39 @@ def shared(tmp_path_factory):
     cluster.await_leader()
     yield cluster
     _close(cluster)
+
+
+@pytest.fixture
+def start_local(tmp_path):
+    """start_local(queens=3, drones=2): a cluster of the launcher."""
+    clusters = []
+
+    def start(**options):
+        clusters.append(Local(tmp_path, **options))
+        return clusters[-1]
+
+    yield start
+    for cluster in clusters:
+        cluster.stop()
+
+
+@pytest.fixture
+def open_terminal():
+    """open_terminal(environment, columns=80, rows=24, …): a shell on a terminal."""
+    terminals = []
+
+    def open_it(environment=os.environ, **options):
+        terminals.append(Terminal(dict(environment), **options))
+        return terminals[-1]
+
+    yield open_it
+    for terminal in terminals:
+        terminal.close()
+
+
+@pytest.fixture
+def state():
+    """A state directory for launchers of the test's own."""
+    state = State()
+    yield state
+    state.close()

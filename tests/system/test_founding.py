@@ -4,7 +4,7 @@ import time
 
 import pytest
 from cluster import PATIENCE_S, SLOWNESS, Cluster, await_, call, free_port, hive
-from members import Writer, await_kind, group, identity, keys_at, members, new_queen, wipe
+from members import Writer, group, identity, keys_at, members, new_queen, wipe
 
 
 def test_founders_agree_and_every_log_says_who_they_are(start_cluster):

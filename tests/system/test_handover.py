@@ -18,7 +18,7 @@ def test_a_planned_stop_of_the_leader_is_hardly_noticed(start_cluster):
         old = cluster.await_leader()
         term = old.health()["term"]
         with Stream(cluster, RATE, workers=4, prefix=f"stop-{number}") as stream:
-            time.sleep(0.5)
+            await_(lambda: stream.error or len(stream.times) > RATE // 2, "writes go on")
             stopped = time.monotonic()
             assert old.terminate() == 0
             new = cluster.await_leader(other_than=old)

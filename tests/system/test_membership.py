@@ -1,12 +1,13 @@
 """Queens come and go while the group works: joining, learners, removal, handing over, and what is refused."""
 
 import random
+import resource
 import threading
 import time
 
 import pytest
 from cluster import SLOWNESS, TOKEN, Cluster, await_, call, hive
-from members import Writer, await_kind, group, identity, keys_at, kind, members, new_queen, verb, verb_ok
+from members import Writer, await_kind, group, identity, keys_at, kind, members, new_queen, verb, verb_ok, wipe
 
 CALM = {"queen_options": Cluster.calm_timers()}
 
@@ -172,19 +173,78 @@ def test_a_queen_removed_while_she_was_down_is_told_by_the_others(start_cluster)
     await_(lambda: removed.health()["standing"] == "voter" and removed.health()["reason"] is None, "all is well")
 
 
-def test_a_learner_removed_while_she_was_down_can_be_added_again(start_cluster):
-    """Nobody tells her, since she asks for no votes: she still takes herself for one."""
-    cluster = start_cluster(queens=3, **CALM)
+@pytest.mark.parametrize("snapshots", [False, True], ids=["whole-log", "snapshots"])
+def test_a_learner_removed_while_she_was_down_is_told_and_can_be_added_again(start_cluster, snapshots):
+    """She asks for no votes, which would be refused: so she asks the others who belongs to the group; and does not join by herself."""
+    options = ["--snapshot-entries", "10"] if snapshots else []
+    cluster = start_cluster(queens=3, queen_options=[*Cluster.calm_timers(), *options])
     leader = cluster.await_leader()
     learner = new_queen(cluster, "--standby")
     learner.start()
     verb_ok(cluster, "add", learner.address, "--learner", "--wait", via=leader)
+    for i in range(30):
+        cluster.put(f"w{i}", b"x")
+    cluster.await_caught_up(learner)
+    if snapshots:
+        await_(lambda: learner.health()["log"]["snapshot"] > 10, "she has a snapshot of her own")
     learner.kill()
     verb_ok(cluster, "remove", learner.address, via=leader)
+    learner.arguments.remove("--standby")
+    learner.arguments += ["--join", leader.address]
     learner.start()
-    await_(lambda: "waits to be added" in (learner.health()["reason"] or ""), "she says what she waits for")
+    await_(lambda: learner.health()["standing"] == "removed", "she is told")
+    assert "hive members add" in learner.health()["reason"] and "empty" in learner.health()["reason"]
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        assert learner.address not in members(cluster)
     verb_ok(cluster, "add", learner.address, "--wait", via=leader)
     assert kind(cluster, learner) == "voter"
+    await_(lambda: learner.health()["standing"] == "voter" and learner.health()["reason"] is None, "all is well")
+
+
+# ---- while a snapshot is on its way ----
+
+
+def start_joiner_with_a_full_disk(start_cluster):
+    """A group, and a queen who has been taken in, but whose files grow no larger than a part of the snapshot."""
+    cluster = start_cluster(queens=3, queen_options=[*Cluster.calm_timers(), "--snapshot-entries", "10"])
+    leader = cluster.await_leader()
+    for i in range(30):
+        cluster.put(f"w{i}", b"x" * 200_000)
+    await_(lambda: leader.health()["log"]["first"] > 10, "the leader has let go of the beginning")
+    joiner = new_queen(cluster, "--join", leader.address)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
+    try:
+        joiner.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await_(lambda: "snapshot cannot be taken in" in (joiner.health()["reason"] or ""), "she says what hinders her")
+    assert "the log is on its way" in joiner.health()["reason"]
+    return cluster, leader, joiner
+
+
+def test_a_joiner_with_a_full_disk_says_so_until_there_is_room(start_cluster):
+    cluster, _, joiner = start_joiner_with_a_full_disk(start_cluster)
+    resource.prlimit(joiner.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await_kind(cluster, joiner, "voter")
+    await_(lambda: joiner.health()["standing"] == "voter" and joiner.health()["reason"] is None, "all is well")
+
+
+def test_a_joiner_removed_while_her_snapshot_was_on_its_way_is_told_and_stays_out(start_cluster):
+    cluster, leader, joiner = start_joiner_with_a_full_disk(start_cluster)
+    verb_ok(cluster, "remove", joiner.address, via=leader)
+    await_(lambda: joiner.health()["standing"] == "removed", "she is told")
+    assert "hive members add" in joiner.health()["reason"]
+    assert "was removed from the group" in joiner.log_text()
+    joiner.restart()
+    await_(lambda: joiner.health()["standing"] == "removed", "she asks again, as she has nothing but her id")
+    assert joiner.address not in members(cluster)
+    joiner.kill()
+    wipe(joiner)  # … as she was advised to do
+    joiner.start()
+    await_kind(cluster, joiner, "voter")
+    await_(lambda: joiner.health()["standing"] == "voter" and joiner.health()["reason"] is None, "all is well")
 
 
 @pytest.mark.parametrize("snapshots", [False, True], ids=["whole-log", "snapshots"])

@@ -123,6 +123,7 @@ def test_a_snapshot_that_cannot_be_written_harms_nothing_and_is_said_once(start_
     fill(cluster, 60)
     assert queen.log_text().count("snapshot cannot be written") == text.count("snapshot cannot be written") == 1
     assert log_of(queen)["snapshot"] == 0 and log_of(queen)["first"] == 1
+    assert "snapshot cannot be written: " in queen.health()["reason"]
     os.rmdir(obstacle)
 
     def has_one():
@@ -131,6 +132,7 @@ def test_a_snapshot_that_cannot_be_written_harms_nothing_and_is_said_once(start_
 
     await_(has_one, "the next one is taken", seconds=60)
     assert "can be written again" in queen.log_text()
+    assert queen.health()["reason"] is None
 
 
 def piece(queen, data=b"", **changes):

@@ -12,24 +12,6 @@
 #include "hivetop/summary.h"
 #include "tests/unit/hivetop_fixture.h"
 
-static int count_events(const struct model *model, const char *text)
-{
-    int count = 0;
-    for (size_t i = 0; i < model->events.count; i++)
-        count += strstr(model->events.items[i].text, text) != NULL;
-    return count;
-}
-
-static void assert_note(const struct node *node, const char *wanted)
-{
-    char note[256];
-    condition_note(node, note, sizeof note);
-    assert_string_equal(note, wanted);
-}
-
-static const struct fixture_queen follower = {
-    .state = HIVE_RAFT_FOLLOWER, .term = 3, .last = 20, .commit = 20, .applied = 20};
-
 /* ---- who is down, paused, silent ---- */
 
 static void a_refused_connection_means_down_and_one_answer_means_back(void **state)

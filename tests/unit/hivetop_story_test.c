@@ -9,24 +9,6 @@
 
 #include "tests/unit/hivetop_fixture.h"
 
-static int count_events(const struct model *model, const char *text)
-{
-    int count = 0;
-    for (size_t i = 0; i < model->events.count; i++)
-        count += strstr(model->events.items[i].text, text) != NULL;
-    return count;
-}
-
-static void assert_note(const struct node *node, const char *wanted)
-{
-    char note[256];
-    condition_note(node, note, sizeof note);
-    assert_string_equal(note, wanted);
-}
-
-static const struct fixture_queen follower = {
-    .state = HIVE_RAFT_FOLLOWER, .term = 3, .last = 20, .commit = 20, .applied = 20};
-
 static void each_role_change_is_told_once(void **state)
 {
     (void)state;
@@ -125,6 +107,110 @@ static void a_restarted_queen_tells_only_what_is_new(void **state)
     model_finish(&model);
 }
 
+/* q2 as another process, by the ledger. */
+static void restart_in_ledger(struct model *model)
+{
+    struct hive_ledger_node nodes[3];
+    struct hive_ledger ledger = fixture_ledger(nodes, 3, 0);
+    nodes[1].process.pid = 5000;
+    model_take_ledger(model, &ledger);
+}
+
+static void die_in_ledger(struct model *model)
+{
+    struct hive_ledger_node nodes[3];
+    struct hive_ledger ledger = fixture_ledger(nodes, 3, 0);
+    nodes[1].state = HIVE_NODE_DEAD;
+    nodes[1].process = (struct hive_process){0};
+    model_take_ledger(model, &ledger);
+}
+
+static void time_out(struct model *model)
+{
+    struct node *node = fixture_node(model, "q2");
+    for (int polls = 0; polls < MODEL_SILENT_AFTER; polls++)
+        model_take_failure(model, node, -ETIMEDOUT, "timed out after 375 ms");
+    assert_int_equal(node->condition, CONDITION_SILENT);
+}
+
+/* The poller does not take the new process's answers before the ledger tells of it. */
+static void answer_unknown(struct model *model)
+{
+    for (int polls = 0; polls < MODEL_SILENT_AFTER; polls++)
+        model_take_failure(model, fixture_node(model, "q2"), -EPROTO, "another process answers there");
+}
+
+static void sleep_by_signal(struct model *model)
+{
+    model_take_stopped(model, fixture_node(model, "q2"), true);
+}
+
+static void answer_as_another(struct model *model)
+{
+    struct fixture_queen queen = follower;
+    queen.pid = 5000;
+    fixture_answer_queen(model, 2, 3, 0, &queen);
+}
+
+/* Whatever was seen on the way, in whichever order: a busy machine shows them all. */
+static void a_restart_is_told_as_one_and_once(void **state)
+{
+    (void)state;
+    typedef void (*step)(struct model *);
+    static const step ways[][6] = {
+        {answer_as_another},
+        {die_in_ledger, restart_in_ledger, answer_as_another},
+        {die_in_ledger, restart_in_ledger, time_out, answer_as_another},
+        {die_in_ledger, answer_unknown, restart_in_ledger, answer_as_another},
+        {die_in_ledger, answer_as_another, restart_in_ledger, time_out, answer_as_another},
+        {time_out, answer_as_another},
+        {restart_in_ledger, answer_as_another},
+        {answer_as_another, restart_in_ledger, answer_as_another},
+        {sleep_by_signal, restart_in_ledger, answer_as_another},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct model model;
+        fixture_calm(&model, 3, 0);
+        for (size_t at = 0; at < 6 && ways[i][at]; at++)
+            ways[i][at](&model);
+        answer_as_another(&model);
+        if (count_events(&model, "q2 came back (pid 5000)") != 1 || count_events(&model, "answers again") ||
+            count_events(&model, "another process"))
+            fail_msg("way %zu", i);
+        model_finish(&model);
+    }
+}
+
+static void who_fell_silent_and_is_the_same_process_answers_again(void **state)
+{
+    (void)state;
+    struct model model;
+    fixture_calm(&model, 3, 0);
+    answer_as_another(&model);
+    time_out(&model);
+    answer_as_another(&model);
+    assert_int_equal(count_events(&model, "q2 came back"), 1);
+    assert_int_equal(count_events(&model, "q2 answers again"), 1);
+    model_finish(&model);
+}
+
+static void polls_that_a_paused_node_slept_through_do_not_count(void **state)
+{
+    (void)state;
+    struct model model;
+    fixture_calm(&model, 3, 0);
+    struct node *node = fixture_node(&model, "q2");
+    sleep_by_signal(&model);
+    for (int polls = 0; polls < MODEL_SILENT_AFTER; polls++)
+        model_take_failure(&model, node, -ETIMEDOUT, "timed out after 375 ms");
+    model_take_stopped(&model, node, false);
+    assert_int_equal(node->condition, CONDITION_PAUSED);
+    fixture_answer_queen(&model, 2, 3, 0, &follower);
+    assert_int_equal(count_events(&model, "does not answer"), 0);
+    assert_int_equal(count_events(&model, "q2 answers again"), 1);
+    model_finish(&model);
+}
+
 static void the_event_list_keeps_the_newest(void **state)
 {
     (void)state;
@@ -202,6 +288,9 @@ int main(void)
         cmocka_unit_test(elections_between_two_polls_are_told_in_the_order_of_time),
         cmocka_unit_test(asking_ahead_of_an_election_is_told_once_a_term),
         cmocka_unit_test(a_restarted_queen_tells_only_what_is_new),
+        cmocka_unit_test(a_restart_is_told_as_one_and_once),
+        cmocka_unit_test(who_fell_silent_and_is_the_same_process_answers_again),
+        cmocka_unit_test(polls_that_a_paused_node_slept_through_do_not_count),
         cmocka_unit_test(the_event_list_keeps_the_newest),
         cmocka_unit_test(what_the_user_did_is_told_as_his_doing),
         cmocka_unit_test(an_action_that_failed_leaves_no_trace_on_the_node),

@@ -2,6 +2,8 @@
  * added between its pieces; and it goes on exactly like the original. */
 #include "unit/machine_random.h"
 
+#include <malloc.h>
+
 #include "hive/memory.h"
 #include "unit/machine_load.h"
 
@@ -202,6 +204,67 @@ static void test_pieces_are_small_whatever_was_saved(void **state)
     free(value);
 }
 
+static size_t bytes_in_use(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* How much less memory is in use than before: what one step has freed. */
+static void assert_freed_little(size_t *before, size_t most)
+{
+    size_t now = bytes_in_use();
+    assert_true(now + most >= *before);
+    *before = now;
+}
+
+/* All rows were saved, a second copy of the state: whether the dump ends or is given up, no step frees more than a little of it. */
+static void test_what_was_saved_is_freed_in_small_steps(void **state)
+{
+    (void)state;
+    enum { KEYS = 2000, VALUE = 10000, PIECE = 4096, LITTLE = 512 * 1024 };
+    if (bytes_in_use() == 0)
+        skip(); /* a sanitizer's allocator does not say */
+    for (int is_given_up = 0; is_given_up <= 1; is_given_up++) {
+        struct machine *machine = machine_create();
+        struct hive_buffer piece = {0};
+        char key[16], *value = hive_calloc(1, VALUE);
+        size_t steps = 0, in_use;
+
+        for (int i = 0; i < KEYS; i++) {
+            snprintf(key, sizeof key, "%d", i);
+            put(machine, key, value, VALUE);
+        }
+        size_t at_first = bytes_in_use();
+        machine_dump_begin(machine);
+        for (int i = 0; i < KEYS; i++) {
+            snprintf(key, sizeof key, "%d", i);
+            put(machine, key, value, VALUE);
+        }
+        in_use = bytes_in_use();
+        assert_true(in_use > at_first + (size_t)KEYS * VALUE);
+        if (is_given_up) {
+            machine_dump_abort(machine);
+            assert_freed_little(&in_use, LITTLE);
+            for (; in_use > at_first + LITTLE; steps++) {
+                assert_true(steps < KEYS);
+                put(machine, "0", value, VALUE);
+                assert_freed_little(&in_use, LITTLE);
+            }
+        } else {
+            while (machine_dump_next(machine, &piece, PIECE)) {
+                hive_buffer_clear(&piece);
+                assert_freed_little(&in_use, LITTLE);
+            }
+            assert_freed_little(&in_use, LITTLE);
+            assert_true(in_use <= at_first + LITTLE);
+        }
+        hive_buffer_finish(&piece);
+        machine_destroy(machine);
+        free(value);
+    }
+}
+
 /* Rows that came after the dump's beginning are passed a few at a time, and not at all behind the last one of then. */
 static void test_pieces_are_short_however_many_rows_they_pass(void **state)
 {
@@ -297,9 +360,10 @@ static void test_the_format_is_byte_for_byte_what_it_says(void **state)
 {
     (void)state;
     static const char expected[] = "hivedump"
-                                   "\1\0\0\0"
+                                   "\2\0\0\0"
                                    "\7\0\0\0\0\0\0\0"
                                    "\xa0\x0f\0\0\0\0\0\0" /* 4000 */
+                                   "\xa0\x0f\0\0\0\0\0\0"
                                    "\1\0\0\0\0\0\0\0"
                                    "\1\0\0\0\0\0\0\0"
                                    "\2\0\0\0\0\0\0\0"
@@ -383,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_a_dump_is_the_machine_of_when_it_began),
         cmocka_unit_test(test_dumping_changes_nothing),
         cmocka_unit_test(test_pieces_are_small_whatever_was_saved),
+        cmocka_unit_test(test_what_was_saved_is_freed_in_small_steps),
         cmocka_unit_test(test_pieces_are_short_however_many_rows_they_pass),
         cmocka_unit_test(test_a_dump_ends_whatever_is_added),
         cmocka_unit_test(test_the_oldest_finished_task_goes_while_a_dump_is_under_way),

@@ -17,12 +17,12 @@ static void text(const char *value)
     hive_buffer_append_text(&made, value);
 }
 
-/* So many rows of each table; applied index 100, time 1000. */
+/* So many rows of each table; applied index 100, time 1000, stamp 2000. */
 static void head(uint64_t keys, uint64_t drones, uint64_t tasks, uint64_t sessions, uint64_t succeeded)
 {
     hive_buffer_clear(&made);
-    hive_buffer_append(&made, "hivedump\1\0\0\0", 12);
-    const uint64_t numbers[] = {100, 1000, keys, drones, tasks, sessions, succeeded, 0, 0, 0};
+    hive_buffer_append(&made, "hivedump\2\0\0\0", 12);
+    const uint64_t numbers[] = {100, 1000, 2000, keys, drones, tasks, sessions, succeeded, 0, 0, 0};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         number(numbers[i], 8);
 }
@@ -173,30 +173,38 @@ static void test_frames_are_checked(void **state)
 {
     (void)state;
     one_key("k", 7, 7, 1);
-    made.data[93]++; /* the row's size: a byte of what follows is missing */
+    made.data[101]++; /* the row's size: a byte of what follows is missing */
     refused("cut short");
     hive_buffer_append_text(&made, "x");
     refused("behind its last field");
     one_key("k", 7, 7, 1);
-    made.data[93]--;
+    made.data[101]--;
     refused("length");
     one_key("k", 7, 7, 1);
-    made.data[92] = 0;
+    made.data[100] = 0;
     refused("table 0");
-    made.data[92] = 5;
+    made.data[100] = 5;
     refused("table 5");
     one_key("k", 7, 7, 1);
-    made.data[96] = 1;
+    made.data[104] = 1;
     refused("bytes in table 1");
     one_key("k", 7, 7, 1);
     made.data[7] = 'P';
     refused("no dump");
     one_key("k", 7, 7, 1);
-    made.data[8] = 2;
-    refused("format 2");
+    made.data[8] = 1;
+    refused("format 1");
     one_key("k", 7, 7, 1);
-    made.data[27] = (char)0x80;
-    refused("time is negative");
+    made.data[27] = (char)0x80; /* negative */
+    refused("time is out of range");
+    made.data[27] = 0x40; /* it would end soon */
+    refused("time is out of range");
+    made.data[27] = 0x3f;
+    accepted();
+    made.data[35] = (char)0x80; /* the stamp */
+    refused("time is out of range");
+    made.data[35] = 0x7f;
+    accepted();
     head(UINT64_MAX, 1, 0, 0, 0);
     refused("so many rows");
     head(1, 1, 0, 0, 0); /* another table's row instead */
@@ -301,7 +309,7 @@ static void test_tasks_are_checked(void **state)
     task_row((struct task){.number = 9, .state = 4, .attempt = 1, .end = 2});
     task_row((struct task){.number = 8, .state = 4, .attempt = 1, .end = 2});
     refused("place is not its own");
-    for (size_t at = 68; at <= 84; at += 8) { /* one failed, was stopped, was lost, too */
+    for (size_t at = 76; at <= 92; at += 8) { /* one failed, was stopped, was lost, too */
         head(0, 0, 0, 0, UINT64_MAX);
         accepted();
         made.data[at] = 1;

@@ -109,7 +109,7 @@ static void test_noise_is_an_error(void **state)
         size_t size = stream_below(&stream, sizeof noise);
         for (size_t i = 0; i < size; i++)
             noise[i] = (char)stream_below(&stream, stream_below(&stream, 4) ? 256 : 5);
-        memcpy(noise, "hivedump\1\0\0\0", stream_below(&stream, 13));
+        memcpy(noise, "hivedump\2\0\0\0", stream_below(&stream, 13));
         assert_null(load_bytes(noise, size, &error));
     }
 }

@@ -54,7 +54,9 @@ struct queen {
     int asks_left;
     void (*then)(struct queen *queen);
     /* What happened: */
-    int asked, posts, foundings;
+    int asked, posts, foundings, removals;
+    int looks;                  /* of her founding at what she knows: one a round */
+    raft_index joined;          /* what her disk says, from one start to the next */
     char *body, *authorization; /* of the last POST */
     struct hive_request *held[8];
     int held_count;
@@ -80,6 +82,7 @@ void queen_members(struct queen *queen, struct raft_configuration *members,
     *members = queen->members;
     if (founding)
         *founding = queen->founded;
+    queen->looks++;
     pthread_mutex_unlock(&lock);
 }
 
@@ -102,6 +105,26 @@ int queen_found(struct queen *queen, const struct raft_configuration *founding, 
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
     return code ? hive_error_set(error, code, "there is a log already") : 0;
+}
+
+int queen_joined(struct queen *queen, raft_index index, struct hive_error *error)
+{
+    pthread_mutex_lock(&lock);
+    int code = queen->found_error;
+    if (!code)
+        queen->joined = index;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    return code ? hive_error_set(error, code, "the disk is full") : 0;
+}
+
+void queen_removed(struct queen *queen)
+{
+    pthread_mutex_lock(&lock);
+    queen->removals++;
+    queen->status.standing = RAFT_STANDING_REMOVED;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
 }
 
 /* ---- the servers ---- */
@@ -141,7 +164,7 @@ static void reply_to_post(struct hive_request *request, enum hospitality hospita
     struct hive_buffer json = {0};
     switch (hospitality) {
     case TAKES:
-        hive_buffer_append_text(&json, "{\"result\":\"OK\"}");
+        hive_buffer_append_text(&json, "{\"result\":\"OK\",\"index\":7}");
         hive_request_reply_json(request, 200, &json);
         break;
     case REDIRECTS:
@@ -263,6 +286,7 @@ static void start(struct queen *queen, const struct hive_strings *list, const st
                                      .queens = list,
                                      .join = join,
                                      .standby = standby,
+                                     .joined = queen->joined,
                                      .token = TOKEN};
     queen->founding = founding_create(&config);
     founding_start(queen->founding);
@@ -314,6 +338,14 @@ static void await_reason(struct queen *queen, const char *part)
     }
 }
 
+/* Lets some rounds of her founding pass, for what must not happen in any of them. */
+static inline void await_rounds(const struct queen *queen)
+{
+    int looks;
+    UNDER_LOCK(looks = queen->looks);
+    AWAIT(queen->looks > looks + 4);
+}
+
 /* As if it had come with the log, and were committed. */
 static void make_member(struct queen *queen, const struct queen *of)
 {
@@ -324,6 +356,7 @@ static void make_member(struct queen *queen, const struct queen *of)
     memcpy(member->address, queen->address, sizeof member->address);
     queen->status.standing = RAFT_STANDING_LEARNER;
     queen->members.index = queen->status.commit = 7;
+    memcpy(queen->status.leader, of->address, sizeof queen->status.leader);
     pthread_mutex_unlock(&lock);
 }
 

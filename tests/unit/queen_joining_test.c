@@ -37,12 +37,21 @@ static void an_emptied_disk_is_taken_in_as_new(void **state)
     AWAIT(queens[0].posts == 1);
     assert_asked_for(&queens[0], &queens[2]);
     await_reason(&queens[2], "the log is on its way");
-    usleep(200 * 1000); /* many rounds, if there were any more */
+    await_rounds(&queens[2]);
     make_member(&queens[2], &queens[0]);
     await_reason(&queens[2], NULL);
     founding_stop(queens[2].founding);
     assert_int_equal(queens[0].posts, 1); /* taken in once, and not asked for again */
     assert_int_equal(queens[2].foundings, 0);
+}
+
+/* Queen `at` has `queen` among the members, by an entry that is committed. */
+static void list_at(struct queen *at, const struct queen *queen, raft_index index)
+{
+    struct raft_member *member = &at->members.members[at->members.count++];
+    *member = (struct raft_member){.id = queen->status.id, .kind = RAFT_MEMBER_JOINING};
+    memcpy(member->address, queen->address, sizeof member->address);
+    at->members.index = at->status.commit = index;
 }
 
 static void a_group_without_a_leader_is_asked_again(void **state)
@@ -89,8 +98,9 @@ static void what_passes_is_tried_again(void **state)
     }
     await_reason(&queens[3], "there is no leader now");
     /* It may be that one of those tries was granted after all. */
-    UNDER_LOCK(queens[0].hospitality = KNOWS_HER);
+    UNDER_LOCK(queens[0].hospitality = KNOWS_HER; list_at(&queens[0], &queens[3], 5));
     await_reason(&queens[3], "the log is on its way");
+    AWAIT(queens[3].joined == 5);
 }
 
 static void who_redirect_in_a_circle_are_asked_again(void **state)
@@ -207,7 +217,7 @@ static void who_may_have_been_removed_does_not_ask(void **state)
     queens[3].status.snapshot = 40;
     start_joiner(3, 0, 0);
     await_reason(&queens[3], "hive members add");
-    usleep(200 * 1000);
+    await_rounds(&queens[3]);
     assert_int_equal(queens[0].posts, 0);
     make_member(&queens[3], &queens[0]);
     await_reason(&queens[3], NULL);
@@ -237,9 +247,89 @@ static void removal_ends_the_asking(void **state)
     UNDER_LOCK(queens[3].status.standing = RAFT_STANDING_REMOVED);
     await_reason(&queens[3], NULL);
     int posts;
-    UNDER_LOCK(posts = queens[0].posts);
-    usleep(200 * 1000);
+    UNDER_LOCK(posts = queens[0].posts; queens[1].hospitality = HAS_NO_LEADER);
+    start_joiner(4, 1, 1); /* another, who asks as often as she would */
+    await_rounds(&queens[4]);
     assert_int_equal(queens[0].posts, posts);
+}
+
+/* ---- out again ---- */
+
+static void who_is_removed_while_she_waits_for_the_log_learns_of_it(void **state)
+{
+    (void)state;
+    make_group(0, 1);
+    start_joiner(3, 0, 1);
+    await_reason(&queens[3], "the log is on its way");
+    assert_int_equal(queens[3].joined, 7);
+    /* What is not committed, or older than her entry, says nothing. */
+    UNDER_LOCK(list_at(&queens[0], &queens[3], 7); queens[1].members.index = 9; queens[1].status.commit = 8);
+    int asked;
+    UNDER_LOCK(asked = queens[1].asked);
+    AWAIT(queens[1].asked > asked + 1);
+    await_reason(&queens[3], "counts this queen among the members");
+    UNDER_LOCK(asked = queens[3].removals);
+    assert_int_equal(asked, 0);
+    /* Whoever knows it may say it; the one who took her in is gone. */
+    close_queen(&queens[0]);
+    UNDER_LOCK(queens[1].status.commit = 9);
+    AWAIT(queens[3].removals == 1);
+    await_reason(&queens[3], NULL); /* "removed" is told by her standing */
+    /* A leader that does not know that it is none calls. */
+    UNDER_LOCK(queens[3].status.standing = RAFT_STANDING_NONE);
+    AWAIT(queens[3].removals == 2);
+    assert_int_equal(queens[0].posts, 1);
+    assert_int_equal(queens[1].posts, 0);
+    /* Somebody adds her again. */
+    UNDER_LOCK(queens[3].status.standing = RAFT_STANDING_VOTER);
+    await_reason(&queens[3], NULL);
+}
+
+/* Neither with --join nor with --queen-list does she come back by herself, whatever is left of her log. */
+static void who_was_removed_does_not_come_back_with_her_disk(void **state)
+{
+    (void)state;
+    make_group(0, 1);
+    queens[0].members.index = queens[0].status.commit = 9;
+    for (size_t i = 2; i <= 4; i++)
+        queens[i].joined = 7;
+    make_member(
+        &queens[2],
+        &queens[0]); /* a learner with a whole log, of which she does not know how far it is committed … */
+    queens[2].status.commit = 0;
+    make_member(&queens[4], &queens[0]); /* … or a snapshot, but no leader calls */
+    queens[2].status.leader[0] = queens[4].status.leader[0] = '\0';
+    start_joiner(2, 0, 0);
+    start_founder(3, 0);
+    start_joiner(4, 0, 0);
+    for (size_t i = 2; i <= 4; i++)
+        AWAIT(queens[i].removals == 1);
+    assert_int_equal(queens[0].posts + queens[3].foundings, 0);
+}
+
+/* … nor alone: an empty log is no reason to found a group, for one who belongs to another. */
+static void who_was_taken_in_founds_nothing(void **state)
+{
+    (void)state;
+    queens[3].joined = 7;
+    start(&queens[3], NULL, NULL, false);
+    await_reason(&queens[3], "waits for the call of its leader");
+    assert_int_equal(queens[3].foundings, 0);
+}
+
+/* Being taken in is noted on disk, however it came about; what cannot be written is told, and tried again. */
+static void membership_is_noted(void **state)
+{
+    (void)state;
+    make_group(0, 1);
+    queens[3].found_error = -ENOSPC;
+    start_joiner(3, 0, 1);
+    await_reason(&queens[3], "the disk is full");
+    UNDER_LOCK(queens[3].found_error = 0);
+    AWAIT(queens[3].joined == 7);
+    start(&queens[4], NULL, NULL, true);
+    make_member(&queens[4], &queens[0]);
+    AWAIT(queens[4].joined == 7);
 }
 
 static void standby_waits_until_she_is_added(void **state)
@@ -249,7 +339,7 @@ static void standby_waits_until_she_is_added(void **state)
     struct hive_strings list = list_of(0, 1, NULL);
     start(&queens[3], &list, NULL, true);
     await_reason(&queens[3], "hive members add");
-    usleep(100 * 1000);
+    await_rounds(&queens[3]);
     assert_int_equal(queens[0].asked + queens[0].posts + queens[3].foundings, 0);
     make_member(&queens[3], &queens[0]);
     await_reason(&queens[3], NULL);
@@ -285,6 +375,10 @@ int main(void)
         TEST(who_may_have_been_removed_does_not_ask),
         TEST(a_snapshot_on_the_way_in_changes_nothing),
         TEST(removal_ends_the_asking),
+        TEST(who_is_removed_while_she_waits_for_the_log_learns_of_it),
+        TEST(who_was_removed_does_not_come_back_with_her_disk),
+        TEST(who_was_taken_in_founds_nothing),
+        TEST(membership_is_noted),
         TEST(standby_waits_until_she_is_added),
         TEST(stopping_does_not_wait_for_the_group),
     };

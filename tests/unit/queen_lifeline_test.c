@@ -6,8 +6,11 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +39,23 @@ void queen_leader_gone(struct queen *queen, raft_id leader)
     assert_ptr_equal(queen, &told);
     told_of = leader;
     told++;
+}
+
+/* A name server that is silent until the test lets it speak. Addresses that are none of its business are answered as ever. */
+static sem_t was_asked, may_answer, has_answered;
+
+int getaddrinfo(const char *restrict host, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict found)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (strcmp(host, "silent.test") != 0)
+        return real(host, service, hints, found);
+    sem_post(&was_asked);
+    sem_wait(&may_answer);
+    int result = real("127.0.0.1", service, hints, found);
+    sem_post(&has_answered);
+    return result;
 }
 
 static void listen_on(uint16_t wanted)
@@ -199,7 +219,8 @@ static void a_connection_that_takes_long_means_nothing(void **state)
         fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         assert_true(connect(fill[i], (struct sockaddr *)&name, sizeof name) == 0 || errno == EINPROGRESS);
     }
-    usleep(50 * 1000);
+    struct pollfd first = {.fd = fill[0], .events = POLLOUT};
+    assert_int_equal(poll(&first, 1, PATIENCE_MS), 1); /* it has the only place */
     close(connection);
     usleep(1200 * 1000); /* longer than it waits */
     assert_int_equal(told, 0);
@@ -301,8 +322,47 @@ static void it_ends_at_once_whatever_it_waits_for(void **state)
     lifeline_destroy(NULL);
 }
 
+static void it_does_not_wait_for_a_silent_name_server(void **state)
+{
+    (void)state;
+    char name[HIVE_ADDRESS_BYTES];
+    snprintf(name, sizeof name, "silent.test:%d", port);
+    lifeline_set_leader(lifeline, name, LEADER);
+    sem_wait(&was_asked);
+    int64_t start_ms = hive_clock_monotonic_ms();
+    lifeline_stop(lifeline);
+    lifeline_destroy(lifeline);
+    assert_true(hive_clock_monotonic_ms() - start_ms < 200);
+    /* The thread that comes back finds nobody, and connects to nobody. */
+    sem_post(&may_answer);
+    sem_wait(&has_answered);
+    struct pollfd wait = {.fd = listener, .events = POLLIN};
+    assert_int_equal(poll(&wait, 1, QUIET_MS), 0);
+    assert_int_equal(told, 0);
+    lifeline = NULL;
+}
+
+static void a_name_is_as_good_as_an_address(void **state)
+{
+    (void)state;
+    char name[HIVE_ADDRESS_BYTES];
+    snprintf(name, sizeof name, "silent.test:%d", port);
+    lifeline_set_leader(lifeline, name, LEADER);
+    sem_wait(&was_asked);
+    sem_post(&may_answer);
+    int connection = take_connection();
+    sem_post(&may_answer); /* for the look whether it is gone */
+    stop_listening();
+    close(connection);
+    await_told(1);
+    lifeline_stop(lifeline);
+}
+
 int main(void)
 {
+    sem_init(&was_asked, 0, 0);
+    sem_init(&may_answer, 0, 0);
+    sem_init(&has_answered, 0, 0);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_dead_leader_is_told_once_and_fast),
@@ -318,6 +378,8 @@ int main(void)
         TEST(bytes_on_the_line_are_ignored),
         TEST(addresses_that_lead_nowhere_do_no_harm),
         TEST(it_ends_at_once_whatever_it_waits_for),
+        TEST(it_does_not_wait_for_a_silent_name_server),
+        TEST(a_name_is_as_good_as_an_address),
     };
     return cmocka_run_group_tests_name("queen_lifeline", tests, NULL, NULL);
 }

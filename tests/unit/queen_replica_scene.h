@@ -193,6 +193,13 @@ static inline void scene_create(struct scene *scene, const struct replica_config
     scene->replica = replica_create(config, recovered, machine ? machine : machine_create(), scene->now_ms);
 }
 
+/* As scene_config() says, with nothing on its disk. */
+static inline void scene_start(struct scene *scene)
+{
+    struct replica_config config = scene_config(scene);
+    scene_create(scene, &config, NULL, NULL);
+}
+
 static inline void scene_destroy(struct scene *scene)
 {
     replica_stop(scene->replica);
@@ -255,16 +262,27 @@ static inline void scene_advance(struct scene *scene, int64_t ms)
     }
 }
 
-/* A leader of a group of so many, in its first term, with an entry committed. */
-static inline void scene_lead(struct scene *scene, size_t voters)
+static inline void scene_bootstrap(struct scene *scene, size_t voters)
 {
     struct raft_configuration group = scene_group(voters);
     replica_bootstrap(scene->replica, scene->now_ms, &group);
+}
+
+/* A leader of a group of so many, in its first term, with an entry committed. */
+static inline void scene_lead(struct scene *scene, size_t voters)
+{
+    scene_bootstrap(scene, voters);
     for (int i = 0; i < 20 && raft_role(replica_raft(scene->replica)) != RAFT_LEADER; i++)
         scene_advance(scene, 100);
     assert_int_equal(raft_role(replica_raft(scene->replica)), RAFT_LEADER);
     scene_advance(scene, 60);
     assert_true(raft_commit_index(replica_raft(scene->replica)) > 0);
+}
+
+static inline void scene_start_leader(struct scene *scene, size_t voters)
+{
+    scene_start(scene);
+    scene_lead(scene, voters);
 }
 
 /* The newest message of that type, which stays. */

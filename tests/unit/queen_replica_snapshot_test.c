@@ -81,9 +81,7 @@ static void test_no_snapshot_is_taken_where_none_is_wanted(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 1);
+    scene_start_leader(&scene, 1);
     put_many(&scene, 50, 1000);
     assert_int_equal(scene.begins, 0);
     replica_snapshot(scene.replica, scene.now_ms); /* unless somebody asks */
@@ -121,9 +119,7 @@ static void test_a_dump_is_the_machine_as_it_was_when_it_began_whatever_is_writt
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 1);
+    scene_start_leader(&scene, 1);
     for (int i = 0; i < 200; i++)
         put_one(&scene, i, 50);
     uint64_t digest = machine_digest(replica_machine(scene.replica));
@@ -212,8 +208,7 @@ static void test_an_installed_snapshot_takes_the_place_of_everything(void **stat
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
+    scene_start(&scene);
     const struct machine *before = replica_machine(scene.replica);
     struct machine *machine = other_machine(100);
     struct raft_snapshot snapshot = snapshot_at(100, 4);
@@ -246,8 +241,7 @@ static void test_a_stale_snapshot_is_answered_and_changes_nothing(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
+    scene_start(&scene);
     struct raft_snapshot snapshot = snapshot_at(100, 4);
     struct machine *machine = other_machine(100);
     install(&scene, 2, 5, &snapshot, machine);
@@ -266,9 +260,7 @@ static void test_an_install_leaves_nobody_waiting_for_what_it_covers(void **stat
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     const struct raft *raft = replica_raft(scene.replica);
     raft_term term = raft_current_term(raft);
     scene.are_peers_silent = true;
@@ -292,9 +284,7 @@ static void test_an_install_that_contradicts_the_log_leaves_nobody_waiting_at_al
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     const struct raft *raft = replica_raft(scene.replica);
     raft_term term = raft_current_term(raft);
     scene.are_peers_silent = true;
@@ -314,9 +304,7 @@ static void test_an_install_ends_the_own_dump(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     put_many(&scene, 50, 100);
     replica_snapshot(scene.replica, scene.now_ms);
     assert_true(replica_snapshot_more(scene.replica, scene.now_ms, 1));
@@ -337,9 +325,7 @@ static void test_an_own_snapshot_that_is_overtaken_while_it_is_written_does_no_h
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     put_many(&scene, 5, 100);
     replica_snapshot(scene.replica, scene.now_ms);
     dump_all(&scene);

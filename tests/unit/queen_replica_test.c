@@ -5,9 +5,7 @@ static void test_a_batch_is_one_write_and_its_clients_are_told_when_it_is_applie
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     size_t writes = scene.writes;
     scene.are_peers_silent = true;
     scene_put(&scene, 1, 3, 10);
@@ -64,8 +62,7 @@ static void test_a_request_that_is_meant_for_another_disk_is_discarded(void **st
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
+    scene_start(&scene);
     struct raft_message append = scene_append(2, 2, 0, 0, 0, NULL, 0);
     append.to = SCENE_SELF + 7;
     scene_receive(&scene, &append);
@@ -102,9 +99,7 @@ static void test_what_another_leader_cuts_off_is_unknown(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     const struct raft *raft = replica_raft(scene.replica);
     raft_index last = raft_last_index(raft);
     raft_term term = raft_current_term(raft);
@@ -152,9 +147,7 @@ static void test_a_read_needs_a_quorum_and_a_stale_one_does_not(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene.are_peers_silent = true;
     scene_read(&scene, 1, false);
     scene_read(&scene, 2, true);
@@ -173,9 +166,7 @@ static void test_a_change_is_done_when_it_is_committed_and_refused_with_its_reas
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene.are_peers_silent = true;
     struct raft_change add = {.type = RAFT_CHANGE_ADD,
                               .member = {.id = 9, .kind = RAFT_MEMBER_LEARNER, .address = "127.0.0.1:9"}};
@@ -196,10 +187,8 @@ static void test_a_follower_answers_changes_transfers_and_reads_with_its_leader(
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    struct raft_configuration group = scene_group(3);
-    replica_bootstrap(scene.replica, scene.now_ms, &group);
+    scene_start(&scene);
+    scene_bootstrap(&scene, 3);
     struct raft_message append = scene_append(2, 5, 0, 0, 0, NULL, 0);
     scene_receive(&scene, &append);
     struct raft_change remove = {.type = RAFT_CHANGE_REMOVE, .member = {.id = 3}};
@@ -217,9 +206,7 @@ static void test_the_end_answers_everybody(void **state)
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene.are_peers_silent = true;
     scene_put(&scene, 1, 1, 10);
     scene_read(&scene, 2, false);
@@ -239,11 +226,9 @@ static void test_the_same_events_and_the_same_seed_give_the_same(void **state)
     int64_t deadlines[2];
     for (int run = 0; run < 2; run++) {
         struct scene scene = {0};
-        struct replica_config config = scene_config(&scene);
-        scene_create(&scene, &config, NULL, NULL);
+        scene_start(&scene);
         scene.are_peers_silent = true;
-        struct raft_configuration group = scene_group(3);
-        replica_bootstrap(scene.replica, 0, &group);
+        scene_bootstrap(&scene, 3);
         scene_advance(&scene, 5000);
         deadlines[run] = replica_deadline_ms(scene.replica);
         scene_destroy(&scene);

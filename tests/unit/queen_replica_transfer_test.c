@@ -34,9 +34,7 @@ static void test_clients_wait_during_a_transfer_and_are_sent_to_the_new_leader(v
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene.are_peers_silent = true;
     scene_forget_sent(&scene);
     replica_transfer(scene.replica, scene.now_ms, 3, scene_done, scene_client(&scene, 1));
@@ -65,9 +63,7 @@ static void test_what_waited_for_a_transfer_that_failed_is_appended_after_all(vo
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     replica_transfer(scene.replica, scene.now_ms, 0, scene_done, scene_client(&scene, 1));
     raft_index last = raft_last_index(replica_raft(scene.replica));
     scene_put(&scene, 2, 2, 10);
@@ -112,9 +108,7 @@ static void test_a_successor_that_is_not_heard_of_is_not_waited_for(void **state
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene.are_peers_silent = true;
     replica_transfer(scene.replica, scene.now_ms, 3, scene_done, scene_client(&scene, 1));
     let_stand(&scene, 3);
@@ -132,9 +126,7 @@ static void test_a_second_transfer_is_refused_and_the_first_one_goes_on(void **s
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene.are_peers_silent = true;
     replica_transfer(scene.replica, scene.now_ms, 3, scene_done, scene_client(&scene, 1));
     replica_transfer(scene.replica, scene.now_ms, 2, scene_done, scene_client(&scene, 2));
@@ -150,9 +142,7 @@ static void test_what_was_appended_before_the_transfer_gets_its_answer(void **st
 {
     (void)state;
     struct scene scene = {0};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene.are_peers_silent = true;
     scene_put(&scene, 1, 1, 10);
     raft_index index = raft_last_index(replica_raft(scene.replica));
@@ -185,10 +175,8 @@ static void test_a_follower_knows_how_old_its_data_is(void **state)
 {
     (void)state;
     struct scene scene = {.now_ms = 1000, .are_peers_silent = true};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    struct raft_configuration group = scene_group(3);
-    replica_bootstrap(scene.replica, scene.now_ms, &group);
+    scene_start(&scene);
+    scene_bootstrap(&scene, 3);
     assert_int_equal(age_of(&scene), -1);
     struct raft_message heartbeat = scene_append(2, 1, 0, 0, 0, NULL, 0);
     scene_receive(&scene, &heartbeat); /* who knows how long it was under way */
@@ -228,10 +216,8 @@ static void test_the_word_of_a_deposed_leader_makes_nothing_younger(void **state
 {
     (void)state;
     struct scene scene = {.now_ms = 1000, .are_peers_silent = true};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    struct raft_configuration group = scene_group(3);
-    replica_bootstrap(scene.replica, scene.now_ms, &group);
+    scene_start(&scene);
+    scene_bootstrap(&scene, 3);
     struct raft_message heartbeat = scene_append(2, 4, 0, 0, 0, NULL, 0);
     receive_with_echo(&scene, &heartbeat, scene.now_ms);
     scene_advance(&scene, 20);
@@ -245,10 +231,8 @@ static void test_flight_and_the_leaders_own_age_count(void **state)
 {
     (void)state;
     struct scene scene = {.now_ms = 1000, .are_peers_silent = true};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    struct raft_configuration group = scene_group(3);
-    replica_bootstrap(scene.replica, scene.now_ms, &group);
+    scene_start(&scene);
+    scene_bootstrap(&scene, 3);
     struct raft_message heartbeat = scene_append(2, 1, 0, 0, 0, NULL, 0);
     scene_receive(&scene, &heartbeat);
     int64_t seen_ms = scene.now_ms;
@@ -265,9 +249,7 @@ static void test_a_leader_is_as_old_as_its_last_word_from_a_majority(void **stat
 {
     (void)state;
     struct scene scene = {.now_ms = 1000};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    scene_lead(&scene, 3);
+    scene_start_leader(&scene, 3);
     scene_read(&scene, 9, false); /* a round now */
     scene_settle(&scene);
     assert_int_equal(age_of(&scene), 0);
@@ -281,10 +263,8 @@ static void test_a_new_leader_that_has_committed_nothing_does_not_know(void **st
 {
     (void)state;
     struct scene scene = {.now_ms = 1000};
-    struct replica_config config = scene_config(&scene);
-    scene_create(&scene, &config, NULL, NULL);
-    struct raft_configuration group = scene_group(3);
-    replica_bootstrap(scene.replica, scene.now_ms, &group);
+    scene_start(&scene);
+    scene_bootstrap(&scene, 3);
     scene.is_disk_slow = true;
     for (int i = 0; i < 2000 && raft_role(replica_raft(scene.replica)) != RAFT_LEADER; i++) {
         scene_advance(&scene, 1);

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -200,12 +202,13 @@ static raft_index read_piece(struct stage *stage, struct told *told, raft_id pee
     return wait_for(told)->index;
 }
 
-static void take_piece(struct stage *stage, struct told *told, const struct told *sent, uint64_t offset)
+static void take_piece_of(struct stage *stage, struct told *told, raft_term term, const struct told *sent,
+                          uint64_t offset)
 {
     struct queen_snapshot_piece piece = {
         .from = 2,
         .to = SELF,
-        .term = 9,
+        .term = term,
         .last_included_index = sent->index,
         .last_included_term = sent->snapshot_term,
         .file_bytes = sent->file_bytes,
@@ -214,6 +217,11 @@ static void take_piece(struct stage *stage, struct told *told, const struct told
         .bytes = sent->data.size,
     };
     snapshotter_take_piece(stage->snapshotter, &piece, on_taken, told);
+}
+
+static void take_piece(struct stage *stage, struct told *told, const struct told *sent, uint64_t offset)
+{
+    take_piece_of(stage, told, 9, sent, offset);
 }
 
 static void test_a_dump_becomes_the_newest_snapshot(void **state)
@@ -323,6 +331,127 @@ static void test_what_one_sends_the_other_takes_in_and_goes_on_after_its_end(voi
     tear_down(&target);
 }
 
+/* A file of a snapshot, all of it. */
+static void read_file(struct stage *source, struct told *sent, raft_id peer, raft_index needed)
+{
+    sem_init(&sent->told, 0, 0);
+    read_piece(source, sent, peer, needed, 0, 1000000);
+    assert_int_equal(sent->data.size, sent->file_bytes);
+}
+
+/* A deposed leader goes on sending: its pieces are answered with the term that is over it, and take nothing from the new one's. */
+static void test_a_deposed_leaders_pieces_do_not_disturb_the_new_ones(void **state)
+{
+    (void)state;
+    struct stage source, target;
+    struct told newer = {0}, older = {0}, taken = {0};
+    sem_init(&taken.told, 0, 0);
+    set_up(&source);
+    set_up(&target);
+    struct machine *machine = machine_with(5, 1000);
+    write_dump(&source, 1, 10, machine);
+    read_file(&source, &older, 2, 1);
+    write_dump(&source, 2, 20, machine);
+    read_file(&source, &newer, 3, 1);
+    size_t half = newer.data.size / 2, all = newer.data.size;
+    newer.data.size = half;
+    take_piece_of(&target, &taken, 9, &newer, 0);
+    assert_int_equal(wait_for(&taken)->next_offset, half);
+    take_piece_of(&target, &taken, 8, &older, 0);
+    assert_int_equal(wait_for(&taken)->outcome, QUEEN_DONE);
+    assert_int_equal(taken.term, 9);
+    assert_int_equal(taken.next_offset, 0);
+    newer.data.size = 0;
+    take_piece_of(&target, &taken, 9, &newer, 0); /* how far is it? */
+    assert_int_equal(wait_for(&taken)->next_offset, half);
+    newer.data.size = all;
+    hive_buffer_consume(&newer.data, half);
+    take_piece_of(&target, &taken, 9, &newer, half);
+    struct inbox_event event = await_event(&target, INBOX_INSTALL);
+    assert_int_equal(event.message->install_snapshot.snapshot->index, 20);
+    event.rpc_done(QUEEN_STOPPING, NULL, event.context);
+    wait_for(&taken);
+    inbox_event_finish(&event);
+    hive_buffer_finish(&older.data);
+    hive_buffer_finish(&newer.data);
+    machine_destroy(machine);
+    tear_down(&source);
+    tear_down(&target);
+}
+
+/* Complete on disk, but the core would not have it, as its sender's term was over: when the next leader sends an older one, the newest
+ * is what is handed in, with its machine. */
+static void test_the_newest_snapshot_is_handed_in_whichever_came_last(void **state)
+{
+    (void)state;
+    struct stage source, target;
+    struct told newer = {0}, older = {0}, taken = {0};
+    sem_init(&taken.told, 0, 0);
+    set_up(&source);
+    set_up(&target);
+    struct machine *machine = machine_with(5, 1000);
+    write_dump(&source, 1, 10, machine);
+    read_file(&source, &older, 2, 1);
+    write_dump(&source, 2, 20, machine);
+    read_file(&source, &newer, 3, 1);
+    for (raft_term term = 8; term <= 9; term++) {
+        take_piece_of(&target, &taken, term, term == 8 ? &newer : &older, 0);
+        struct inbox_event event = await_event(&target, INBOX_INSTALL);
+        assert_int_equal(event.message->install_snapshot.snapshot->index, 20);
+        assert_int_equal(event.message->term, term);
+        assert_non_null(event.machine);
+        event.rpc_done(QUEEN_DISCARDED, NULL, event.context);
+        wait_for(&taken);
+        inbox_event_finish(&event);
+    }
+    hive_buffer_finish(&older.data);
+    hive_buffer_finish(&newer.data);
+    machine_destroy(machine);
+    tear_down(&source);
+    tear_down(&target);
+}
+
+/* People are told what hinders snapshots, for as long as it does. */
+static void test_what_fails_is_told_until_it_goes_well(void **state)
+{
+    (void)state;
+    struct stage stage, target;
+    struct told told = {0}, sent = {.index = 7, .snapshot_term = 1, .file_bytes = 12};
+    char obstacle[96], reason[HIVE_ERROR_BYTES];
+    sem_init(&told.told, 0, 0);
+    set_up(&stage);
+    set_up(&target);
+    assert_false(snapshotter_reason(stage.snapshotter, reason));
+    struct machine *machine = machine_with(5, 10);
+    snprintf(obstacle, sizeof obstacle, "%s/snapshot.tmp", stage.directory);
+    assert_int_equal(mkdir(obstacle, 0700), 0);
+    assert_true(write_dump(&stage, 1, 10, machine) < 0);
+    assert_true(snapshotter_reason(stage.snapshotter, reason));
+    assert_non_null(strstr(reason, "a snapshot cannot be written: "));
+    assert_non_null(strstr(reason, "snapshot.tmp"));
+    assert_int_equal(rmdir(obstacle), 0);
+    assert_int_equal(write_dump(&stage, 2, 10, machine), 0);
+    assert_false(snapshotter_reason(stage.snapshotter, reason));
+
+    hive_buffer_append_text(&sent.data, "no snapshot!");
+    take_piece(&target, &told, &sent, 0);
+    wait_for(&told);
+    assert_true(snapshotter_reason(target.snapshotter, reason));
+    assert_non_null(strstr(reason, "the leader's snapshot cannot be taken in: "));
+    hive_buffer_clear(&sent.data);
+    read_file(&stage, &sent, 2, 1);
+    take_piece(&target, &told, &sent, 0);
+    struct inbox_event event = await_event(&target, INBOX_INSTALL);
+    assert_false(snapshotter_reason(target.snapshotter, reason));
+    event.rpc_done(QUEEN_STOPPING, NULL, event.context);
+    wait_for(&told);
+    inbox_event_finish(&event);
+    hive_buffer_finish(&sent.data);
+    machine_destroy(machine);
+    tear_down(&stage);
+    tear_down(&target);
+}
+
 static void test_bytes_that_are_no_snapshot_are_refused(void **state)
 {
     (void)state;
@@ -385,6 +514,9 @@ int main(void)
         cmocka_unit_test(test_a_dump_that_is_given_up_leaves_nothing_and_the_next_one_is_whole),
         cmocka_unit_test(test_a_peer_gets_the_same_file_to_its_end_unless_that_is_too_old),
         cmocka_unit_test(test_what_one_sends_the_other_takes_in_and_goes_on_after_its_end),
+        cmocka_unit_test(test_a_deposed_leaders_pieces_do_not_disturb_the_new_ones),
+        cmocka_unit_test(test_the_newest_snapshot_is_handed_in_whichever_came_last),
+        cmocka_unit_test(test_what_fails_is_told_until_it_goes_well),
         cmocka_unit_test(test_bytes_that_are_no_snapshot_are_refused),
         cmocka_unit_test(test_pieces_beyond_what_may_wait_are_refused_and_the_end_answers_the_rest),
     };

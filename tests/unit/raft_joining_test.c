@@ -2,13 +2,6 @@
  * of a disk that was lost, being removed (§4.2.3), and a leader that removes itself (§4.2.2). */
 #include "unit/raft_speech.h"
 
-#define ADD     RAFT_CHANGE_ADD
-#define PROMOTE RAFT_CHANGE_PROMOTE
-#define REMOVE  RAFT_CHANGE_REMOVE
-#define VOTER   RAFT_MEMBER_VOTER
-#define JOINING RAFT_MEMBER_JOINING
-#define LEARNER RAFT_MEMBER_LEARNER
-
 /* ---- joining ---- */
 
 static void test_a_joining_server_becomes_a_voter_once_it_has_caught_up(void **state)
@@ -46,14 +39,7 @@ static void test_a_joining_server_becomes_a_voter_once_it_has_caught_up(void **s
 static void answer_all(struct raft_network *network, raft_index match)
 {
     do {
-        uint64_t context = heard(network, RAFT_APPEND_ENTRIES, 1, 2).context;
-        raft_network_receive(
-            network, &(struct raft_message){.type = RAFT_APPEND_ENTRIES_REPLY,
-                                            .from = 2,
-                                            .to = 1,
-                                            .term = raft_current_term(network->nodes[1].raft),
-                                            .context = context,
-                                            .append_entries_reply = {.success = true, .match_index = match}});
+        acknowledge(network, heard(network, RAFT_APPEND_ENTRIES, 1, 2).context, match);
     } while (!is_silent(network, RAFT_APPEND_ENTRIES, 1, 2));
 }
 

@@ -4,13 +4,6 @@
 
 #include "raft/configuration.h"
 
-#define ADD     RAFT_CHANGE_ADD
-#define PROMOTE RAFT_CHANGE_PROMOTE
-#define REMOVE  RAFT_CHANGE_REMOVE
-#define VOTER   RAFT_MEMBER_VOTER
-#define JOINING RAFT_MEMBER_JOINING
-#define LEARNER RAFT_MEMBER_LEARNER
-
 /* ---- founding ---- */
 
 static void test_without_a_configuration_nobody_stands(void **state)

@@ -29,18 +29,6 @@ static struct appends appends_to(struct raft_network *network, raft_id to)
     return appends;
 }
 
-/* An answer of node 2 to the append with that context. */
-static void acknowledge(struct raft_network *network, uint64_t context, raft_index match)
-{
-    raft_network_receive(
-        network, &(struct raft_message){.type = RAFT_APPEND_ENTRIES_REPLY,
-                                        .from = 2,
-                                        .to = 1,
-                                        .term = raft_current_term(network->nodes[1].raft),
-                                        .context = context,
-                                        .append_entries_reply = {.success = true, .match_index = match}});
-}
-
 /* A leader whose peer 2 follows: entries go out optimistically. */
 static struct raft_network *leader_with_follower(const struct raft_network_config *config)
 {

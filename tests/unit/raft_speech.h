@@ -1,4 +1,4 @@
-/* What ghosts say: messages made by hand, for the tests of the consensus core. */
+/* What the tests of the consensus core say: words for changes, and what ghosts say, messages made by hand. */
 #ifndef UNIT_RAFT_SPEECH_H
 #define UNIT_RAFT_SPEECH_H
 
@@ -9,6 +9,13 @@
 #include <cmocka.h>
 
 #include "lib/raft_network.h"
+
+#define ADD     RAFT_CHANGE_ADD
+#define PROMOTE RAFT_CHANGE_PROMOTE
+#define REMOVE  RAFT_CHANGE_REMOVE
+#define VOTER   RAFT_MEMBER_VOTER
+#define JOINING RAFT_MEMBER_JOINING
+#define LEARNER RAFT_MEMBER_LEARNER
 
 static inline void say_request_vote(struct raft_network *network, raft_id from, raft_id to, raft_term term,
                                     raft_index last_index, raft_term last_term, bool pre_vote)
@@ -97,6 +104,18 @@ static inline bool is_silent(struct raft_network *network, enum raft_message_typ
 static inline struct raft_network *one_among_ghosts(size_t nodes)
 {
     return raft_network_create(&(struct raft_network_config){.nodes = nodes});
+}
+
+/* An answer of node 2 to the append of node 1, the leader, with that context. */
+static inline void acknowledge(struct raft_network *network, uint64_t context, raft_index match)
+{
+    raft_network_receive(
+        network, &(struct raft_message){.type = RAFT_APPEND_ENTRIES_REPLY,
+                                        .from = 2,
+                                        .to = 1,
+                                        .term = raft_current_term(network->nodes[1].raft),
+                                        .context = context,
+                                        .append_entries_reply = {.success = true, .match_index = match}});
 }
 
 /* Makes node 1 the leader with the votes of ghosts; nothing of what it then says is answered. */

@@ -12,7 +12,7 @@ static void the_end_of_the_server_ends_every_stream_once(void **state)
     }
     for (int i = 0; i < MAKERS; i++)
         pthread_create(&makers[i], NULL, make_for_all, (void *)(uintptr_t)(i + 1));
-    usleep(20 * 1000);
+    await_at_least(STREAMS - 1, sent, 100);
     int64_t start_ms = hive_clock_monotonic_ms();
     hive_server_destroy(*state);
     assert_in_range(hive_clock_monotonic_ms() - start_ms, 0, HIVE_FLUSH_MS + 1000);

@@ -137,7 +137,8 @@ static inline bool story_is(const struct story *story, const struct store_recove
 }
 
 /* Reads the newest snapshot from end to end. */
-static inline void story_check_dump(struct store *store, raft_index index)
+/* The newest snapshot stands for `meta_index` and has the bytes of the story's `index`: the same, but where a backup was put back. */
+static inline void story_check_dump_of(struct store *store, raft_index meta_index, raft_index index)
 {
     struct store_snapshot_reader *reader;
     struct hive_error error = {""};
@@ -148,7 +149,7 @@ static inline void story_check_dump(struct store *store, raft_index index)
     }
     uint8_t *dump = story_dump(index, &bytes), *got = hive_malloc(STORY_PIECE);
     assert_int_equal(store_snapshot_open(store, &reader, &error), 0);
-    assert_int_equal(store_snapshot_meta(reader)->index, index);
+    assert_int_equal(store_snapshot_meta(reader)->index, meta_index);
     ssize_t part;
     while ((part = store_snapshot_read(reader, got, STORY_PIECE, &error)) > 0) {
         assert_true(used + (size_t)part <= bytes);
@@ -161,6 +162,11 @@ static inline void story_check_dump(struct store *store, raft_index index)
     store_snapshot_close(reader);
     free(dump);
     free(got);
+}
+
+static inline void story_check_dump(struct store *store, raft_index index)
+{
+    story_check_dump_of(store, index, index);
 }
 
 /* ---- steps: each goes on with the story, and asks the disk to ---- */
