@@ -4,24 +4,39 @@
 #include "view.h"
 
 /* Those that one asks for first, in this order, as far as there is room; the words are the table's. */
-static const int shown[] = {'?', '/', KEYS_ENTER, 'l', 'z', '[', 'S', 'P', 'R', 'K', 'e', 't', ':', 'q'};
+static const struct {
+    int code;
+    const char *name; /* NULL: the table's first */
+    bool is_bare;     /* the name says enough */
+} shown[] = {
+    {'?', NULL, false}, {'/', NULL, false},  {KEYS_ENTER, NULL, false}, {'l', NULL, false},
+    {'z', NULL, false}, {'[', "[ ]", false}, {'S', NULL, false},        {'P', NULL, false},
+    {'R', NULL, true},  {'K', NULL, false},  {'q', NULL, true},         {'X', NULL, false},
+    {'L', NULL, false}, {'A', NULL, false},  {'e', NULL, false},        {'t', NULL, false},
+    {':', NULL, false}, {'C', NULL, false},
+};
 
 static void draw_keys(const struct ui *ui, struct cells *cells, struct area area)
 {
-    int column = 0;
+    int column = area.column;
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
-        const struct key *key = keys_find(shown[i]);
-        char name[16];
+        const struct key *key = keys_find(shown[i].code);
+        char name[16], word[32] = "";
         if (!key || !keys_is_valid(ui, key))
             continue;
         snprintf(name, sizeof name, "%.*s", (int)strcspn(key->name, " "), key->name);
-        int name_width = cells_width(name), width = name_width + 1 + cells_width(key->word);
-        if (column + width > area.columns)
+        if (shown[i].name)
+            snprintf(name, sizeof name, "%s", shown[i].name);
+        if (!shown[i].is_bare)
+            snprintf(word, sizeof word, "%s%s", strchr("?/:", name[0]) ? "" : ":", key->word);
+        int name_width = cells_width(name), width = name_width + cells_width(word);
+        if (column + width > area.column + area.columns)
             break;
-        cells_put(cells, area.column + column, area.row, name_width, STYLE_KEY, name);
-        cells_put(cells, area.column + column + name_width + 1, area.row, width - name_width - 1,
-                  STYLE_NORMAL, key->word);
-        cells_tag(cells, area.column + column, area.row, width, TAG(TAG_KEY, key->codes[0]));
+        cells_put(cells, column, area.row, name_width, STYLE_KEY, name);
+        cells_put(cells, column + name_width, area.row, width - name_width, STYLE_NORMAL, word);
+        cells_tag(cells, column, area.row, width, TAG(TAG_KEY, key->codes[0]));
+        if (key->codes[0] == '[')
+            cells_tag(cells, column + 2, area.row, 1, TAG(TAG_KEY, ']'));
         column += width + 1;
     }
 }
