@@ -59,7 +59,7 @@ static void draw_typed(const struct ui *ui, struct cells *cells, int column, int
 static void draw_line(const struct ui *ui, struct cells *cells, struct area area, const char *question)
 {
     int row = area.row + (area.rows > 1 ? area.rows - 1 : 0);
-    char text[256];
+    char text[384];
     if (ui->needs_name)
         snprintf(text, sizeof text, "%s Type %s: %.*s", question, ui->action.node, HIVE_NAME_BYTES,
                  ui->input);
