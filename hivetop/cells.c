@@ -6,7 +6,10 @@
 
 #include "hive/memory.h"
 
-#define UNICODE_RULE L'\u2500'
+#define UNICODE_RULE  L'\u2500'
+#define UNICODE_FULL  L'\u2588' /* the blocks that are narrower by an eighth each follow it */
+#define UNICODE_EMPTY L'\u00b7'
+#define EIGHTHS       8
 
 void cells_init(struct cells *cells, int columns, int rows, bool unicode)
 {
@@ -98,6 +101,26 @@ int cells_put_right(struct cells *cells, int column, int row, int width, enum st
     int total = cells_width(text);
     int indent = total < width ? width - total : 0;
     return indent + cells_put(cells, column + indent, row, width - indent, style, text);
+}
+
+void cells_draw(struct cells *cells, int column, int row, enum style style, wchar_t rune)
+{
+    set(cells, column, row, style, rune);
+}
+
+void cells_bar(struct cells *cells, int column, int row, int width, enum style style, double share)
+{
+    int eighths = share >= 1 ? width * EIGHTHS : share > 0 ? (int)(share * width * EIGHTHS) : 0;
+    for (int i = 0; i < width; i++) {
+        int part = eighths - i * EIGHTHS;
+        bool is_full = part >= (cells->unicode ? EIGHTHS : EIGHTHS / 2);
+        if (is_full)
+            set(cells, column + i, row, style, cells->unicode ? UNICODE_FULL : L'#');
+        else if (cells->unicode && part > 0)
+            set(cells, column + i, row, style, UNICODE_FULL + EIGHTHS - part);
+        else
+            set(cells, column + i, row, STYLE_DIM, cells->unicode ? UNICODE_EMPTY : L'.');
+    }
 }
 
 void cells_rule(struct cells *cells, int column, int row, int width, enum style style)

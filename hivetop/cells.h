@@ -29,6 +29,11 @@ enum style {
     STYLE_DIALOG,
     STYLE_BUTTON, /* the chosen answer of a dialog */
     STYLE_INPUT,
+    STYLE_FOCUS,    /* the heading of the panel that has the arrows */
+    STYLE_FOUND,    /* what was looked for */
+    STYLE_ELECTION, /* a cell of a lane in which somebody stood for election */
+    STYLE_FOLLOWER, /* a lane's quiet part */
+    STYLE_BAR,      /* the full part of a bar */
     STYLE_COUNT
 };
 
@@ -63,6 +68,12 @@ struct cell *cells_at(const struct cells *cells, int column, int row);
  * from the left or flush right. Text that is too long ends in '>'. Returns the columns drawn. */
 int cells_put(struct cells *cells, int column, int row, int width, enum style style, const char *text);
 int cells_put_right(struct cells *cells, int column, int row, int width, enum style style, const char *text);
+
+/* Draws one character, of one column. */
+void cells_draw(struct cells *cells, int column, int row, enum style style, wchar_t rune);
+
+/* Draws a bar of `width` columns that is full by this share (0 to 1). */
+void cells_bar(struct cells *cells, int column, int row, int width, enum style style, double share);
 
 /* Draws `width` times the horizontal line. */
 void cells_rule(struct cells *cells, int column, int row, int width, enum style style);

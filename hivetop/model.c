@@ -23,6 +23,7 @@ void model_finish(struct model *model)
         node_destroy(model->nodes[i]);
     free(model->nodes);
     events_finish(&model->events);
+    timeline_finish(&model->timeline);
     *model = (struct model){0};
 }
 
@@ -142,6 +143,8 @@ static void judge(struct model *model, struct node *node)
     if (node->condition == before && !is_another)
         return;
     story_tell_change(model, node, before);
+    if (node->role == HIVE_ROLE_QUEEN)
+        timeline_take_condition(&model->timeline, node->address, node->condition, model->unix_ms);
     if (is_up) {
         node->up_pid = node->health.pid;
         if (node->action_is_done)
@@ -242,6 +245,8 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
     node->is_stopped = false;
     if (!node->is_supervised)
         node->role = node->health.mode == HIVE_MODE_DRONE ? HIVE_ROLE_DRONE : HIVE_ROLE_QUEEN;
+    if (node->role == HIVE_ROLE_QUEEN)
+        timeline_take_health(&model->timeline, node->address, &node->health, model->unix_ms);
     judge(model, node);
     if (node->role == HIVE_ROLE_QUEEN && node->health.raft_state == HIVE_RAFT_LEADER)
         take_rate(model, node->health.log_commit);
@@ -308,7 +313,7 @@ void model_take_ledger(struct model *model, const struct hive_ledger *ledger)
 
 void model_take_action(struct model *model, const struct action *action)
 {
-    struct node *node = model_node_named(model, action->node);
+    struct node *node = action_is_on_process(action) ? model_node_named(model, action->node) : NULL;
     if (node) {
         node->action = action->kind;
         node->action_is_done = false;

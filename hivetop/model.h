@@ -13,6 +13,7 @@
 #include "event.h"
 #include "hive/api.h"
 #include "hive/ledger.h"
+#include "timeline.h"
 
 #define MODEL_SILENT_AFTER 2 /* polls in a row without an answer; one alone may be a hiccup */
 #define MODEL_RATE_SAMPLES 8
@@ -56,6 +57,7 @@ struct model {
     struct node **nodes; /* owned; queens first, then by name */
     size_t node_count, queen_count;
     struct events events;
+    struct timeline timeline; /* owned */
     struct {
         int64_t at_ms;
         uint64_t commit;

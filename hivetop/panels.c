@@ -1,60 +1,143 @@
-/* Gives every panel its rows. What matters most comes first: the header, the queens, the footer; then the
- * drones, then the events. Where nodes do not all fit, the panels share what there is and scroll. */
+/* Gives every panel its place. What matters most comes first: the header, the queens, the footer; then their lanes,
+ * the drones, the events. A low screen loses the last of them first; on one of full height each keeps a few rows,
+ * and those whose nodes do not all fit scroll. */
 #include "panels.h"
 
-#define EVENTS_ROWS_FULL 6 /* what the events keep on a screen of full height, though nodes must scroll */
-#define PANEL_ROWS       2 /* a heading and one line; fewer are not worth it */
-#define FULL_ROWS        24
+#define PANEL_ROWS   2 /* a heading and one line; fewer are not worth it */
+#define FULL_ROWS    24
+#define ALL          9999 /* rows that take whatever there is */
+#define EVENTS_ROWS  4    /* what the events keep on a screen of full height */
+#define DETAILS_ROWS 12   /* what the details should have before lanes and drones have any */
+#define LEFT_COLUMNS 80   /* the queens' table with all its columns */
+
+/* One panel of a stack, in the order of who matters most. */
+struct share {
+    struct area *area;
+    int wanted;
+    int kept; /* rows that those who matter more leave to it */
+};
 
 static int least(int a, int b)
 {
     return a < b ? a : b;
 }
 
-static struct area take(int columns, int *row, int rows)
+/* Divides `room` rows; what is left over stays empty. */
+static void divide(struct share *shares, int count, int room)
 {
-    struct area area = {0, *row, columns, rows};
-    *row += rows;
-    return area;
+    int kept = 0;
+    for (int i = 0; i < count; i++)
+        kept += shares[i].kept;
+    for (int i = 0; i < count; i++) {
+        kept -= shares[i].kept;
+        int rows = least(shares[i].wanted, room - kept);
+        if (rows < PANEL_ROWS && rows < shares[i].wanted)
+            rows = 0;
+        shares[i].area->rows = rows > 0 ? rows : 0;
+        room -= shares[i].area->rows;
+    }
 }
 
-/* Divides `room` where two panels of `first` and `second` rows do not both fit: half for each, and what one
- * does not need the other gets; on a low screen the first takes all it needs. */
-static void share(int room, int *first, int *second, bool is_low)
+/* Puts areas that have their rows below each other. */
+static void stack(struct area *const areas[], int count, int column, int columns, int row)
 {
-    int least_second = is_low ? 0 : least(*second, room / 2);
-    *first = least(*first, room - least_second);
-    *second = room - *first;
-    if (*second < PANEL_ROWS)
-        *second = 0;
+    for (int i = 0; i < count; i++) {
+        areas[i]->column = column;
+        areas[i]->columns = columns;
+        areas[i]->row = row;
+        row += areas[i]->rows;
+    }
+}
+
+/* One below the other. */
+static void make_narrow(struct area body, const struct panels_wish *wish, bool is_full, struct panels *panels)
+{
+    int part = is_full ? body.rows / 4 : 0;
+    int queens = 1 + wish->queens, drones = 1 + wish->drones;
+    struct share queens_share = {&panels->queens, queens, least(queens, is_full ? part : PANEL_ROWS)};
+    struct share lanes = {&panels->lanes, queens, least(queens, part)};
+    struct share drones_share = {&panels->drones, drones, least(drones, part)};
+    struct share events = {&panels->events, ALL, is_full ? EVENTS_ROWS : 0};
+    struct share details = {&panels->details, ALL, 0};
+    if (wish->has_details) {
+        details.kept = least(DETAILS_ROWS, body.rows / 2);
+        lanes.kept = 0;
+        if (body.rows < 2 * queens + DETAILS_ROWS)
+            lanes.wanted = 0;
+        divide((struct share[]){queens_share, lanes, details}, 3, body.rows);
+    } else if (wish->drones_first) {
+        divide((struct share[]){drones_share, queens_share, lanes, events}, 4, body.rows);
+    } else {
+        divide((struct share[]){queens_share, lanes, drones_share, events}, 4, body.rows);
+    }
+    struct area *const areas[] = {&panels->queens, &panels->lanes, &panels->drones, &panels->events,
+                                  &panels->details};
+    stack(areas, 5, body.column, body.columns, body.row);
+}
+
+/* Below the queens and their lanes: replication, drones and events on the left, details and logs on the right. */
+static void make_wide(struct area body, const struct panels_wish *wish, bool is_full, struct panels *panels)
+{
+    int left = LEFT_COLUMNS + (body.columns - PANELS_COLUMNS_WIDE) / 3;
+    int right_column = body.column + left + 1, right = body.columns - left - 1;
+    int queens = 1 + wish->queens, drones = 1 + wish->drones;
+    struct area below = {0}, beside = {0};
+    struct share top = {&panels->queens, queens, least(queens, is_full ? body.rows / 4 : PANEL_ROWS)};
+    struct share rest = {&below, ALL, is_full ? body.rows / 2 : 0};
+    if (wish->drones_first) {
+        rest.wanted = drones + (is_full ? body.rows / 2 : 0);
+        divide((struct share[]){rest, top}, 2, body.rows);
+        below.rows = body.rows - panels->queens.rows;
+    } else {
+        divide((struct share[]){top, rest}, 2, body.rows);
+    }
+    panels->lanes_beside = true;
+    panels->queens.column = body.column;
+    panels->queens.columns = left;
+    panels->queens.row = body.row;
+    panels->lanes = panels->queens;
+    panels->lanes.column = right_column;
+    panels->lanes.columns = right;
+    below.row = body.row + panels->queens.rows;
+
+    bool has_right = is_full || wish->has_details;
+    int followers = is_full && wish->followers > 0 ? 1 + wish->followers : 0;
+    struct share replication = {&panels->replication, followers, least(followers, below.rows / 4)};
+    struct share drones_share = {&panels->drones, drones, least(drones, below.rows / 3)};
+    struct share events = {&panels->events, ALL, is_full ? EVENTS_ROWS : 0};
+    if (wish->drones_first)
+        divide((struct share[]){drones_share, replication, events}, 3, below.rows);
+    else
+        divide((struct share[]){replication, drones_share, events}, 3, below.rows);
+    struct area *const lefts[] = {&panels->replication, &panels->drones, &panels->events};
+    stack(lefts, 3, body.column, has_right ? left : body.columns, below.row);
+    if (!has_right)
+        return;
+    struct share details = {&panels->details, ALL, DETAILS_ROWS};
+    struct share logs = {wish->has_logs ? &panels->logs : &beside, wish->has_logs ? ALL : 0,
+                         wish->has_logs ? below.rows / 2 : 0};
+    divide((struct share[]){details, logs}, 2, below.rows);
+    struct area *const rights[] = {&panels->details, &panels->logs};
+    stack(rights, 2, right_column, right, below.row);
 }
 
 void panels_make(int columns, int rows, const struct panels_wish *wish, struct panels *panels)
 {
     *panels = (struct panels){0};
-    int row = 0;
     if (columns < PANELS_COLUMNS_MIN || rows < PANELS_ROWS_MIN) {
         panels->is_line = true;
-        panels->header = take(columns, &row, least(rows, 1));
+        panels->header = (struct area){0, 0, columns, least(rows, 1)};
         return;
     }
-    int room = rows - 1 - wish->has_footer;
-    int queens = 1 + wish->queens, drones = 1 + wish->drones;
-    int events = room - queens - drones;
-    if (events < EVENTS_ROWS_FULL && rows >= FULL_ROWS)
-        events = EVENTS_ROWS_FULL;
-    if (events < PANEL_ROWS)
-        events = 0;
-    if (queens + drones > room - events) {
-        if (wish->drones_first)
-            share(room - events, &drones, &queens, rows < FULL_ROWS);
-        else
-            share(room - events, &queens, &drones, rows < FULL_ROWS);
-    }
-    panels->header = take(columns, &row, 1);
-    panels->queens = take(columns, &row, queens);
-    panels->drones = take(columns, &row, drones);
-    panels->events = take(columns, &row, events);
-    row = rows - wish->has_footer;
-    panels->footer = take(columns, &row, wish->has_footer);
+    panels->header = (struct area){0, 0, columns, 1};
+    panels->broken = (struct area){0, 1, columns, wish->is_broken};
+    panels->footer = (struct area){0, rows - wish->has_footer, columns, wish->has_footer};
+    struct area body = {0, 1 + wish->is_broken, columns, rows - 1 - wish->is_broken - wish->has_footer};
+    bool is_full = rows >= FULL_ROWS - !wish->has_footer;
+    if (wish->has_all_events)
+        panels->events = body;
+    else if (columns >= PANELS_COLUMNS_WIDE)
+        make_wide(body, wish, is_full, panels);
+    else
+        make_narrow(body, wish, is_full, panels);
 }

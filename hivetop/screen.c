@@ -16,6 +16,7 @@
 #undef columns /* macros of term.h, for the terminal's numbers */
 #undef lines
 
+#include "hive/encoding.h"
 #include "hive/memory.h"
 #include "keys.h"
 #include "palette.h"
@@ -23,11 +24,14 @@
 #define ESCAPE_MS       25
 #define RESTORE_BYTES   512
 #define ALT_STACK_BYTES 65536
+#define MOUSE_OFF       "\033[?1006;1002;1000l" /* what ncurses may have turned on; terminfo has no name for it */
 
 static SCREEN *terminal;
 static bool is_open;
 static WINDOW *keyboard; /* a pad: reading from it redraws nothing */
 static int colours;
+static bool has_own_colours; /* the terminal's, which need not be white on black */
+static bool is_mouse_on;
 static short pairs[STYLE_COUNT][2];
 
 static volatile sig_atomic_t was_continued; /* who knows what the terminal shows since */
@@ -62,6 +66,8 @@ static void prepare_restore(void)
     }
     if (!exit_ca_mode)
         tputs("\r\n", 1, collect);
+    for (const char *text = is_mouse_on ? MOUSE_OFF : ""; *text; text++)
+        collect(*text);
 }
 
 /* The terminal is another program's while this one runs in the background. */
@@ -162,24 +168,50 @@ static SCREEN *open_terminal(void)
     return screen;
 }
 
+/* The pair of these two colours; styles that look alike share one. The terminal's own colours where there are too
+ * many. */
+static short pair_of(short front, short back, short taken[PALETTE_PAIRS][2], short *count)
+{
+    for (short i = 0; i < *count; i++) {
+        if (taken[i][0] == front && taken[i][1] == back)
+            return (short)(i + 1);
+    }
+    if (*count >= PALETTE_PAIRS || *count + 1 >= COLOR_PAIRS)
+        return 0;
+    taken[*count][0] = front;
+    taken[*count][1] = back;
+    init_pair((short)(*count + 1), front, back);
+    return ++*count;
+}
+
+static void make_pairs(void)
+{
+    short taken[PALETTE_PAIRS][2], count = 0;
+    for (int style = 0; colours && style < STYLE_COUNT; style++) {
+        for (int marked = 0; marked < 2; marked++) {
+            struct look look = palette_look((enum style)style, marked, colours);
+            short front = look.foreground >= 0 || has_own_colours ? look.foreground : COLOR_WHITE;
+            short back = look.background >= 0 || has_own_colours ? look.background : COLOR_BLACK;
+            pairs[style][marked] = pair_of(front, back, taken, &count);
+        }
+    }
+}
+
 static void choose_colours(void)
 {
     const char *no_color = getenv("NO_COLOR");
     colours = 0;
     if ((no_color && no_color[0]) || !has_colors() || start_color() == ERR)
         return;
-    bool has_own = use_default_colors() == OK;
+    has_own_colours = use_default_colors() == OK;
     colours = COLORS;
-    short pair = 1;
-    for (int style = 0; style < STYLE_COUNT; style++) {
-        for (int marked = 0; marked < 2; marked++) {
-            struct look look = palette_look((enum style)style, marked, colours);
-            short front = look.foreground >= 0 || has_own ? look.foreground : COLOR_WHITE;
-            short back = look.background >= 0 || has_own ? look.background : COLOR_BLACK;
-            init_pair(pair, front, back);
-            pairs[style][marked] = pair++;
-        }
-    }
+    make_pairs();
+}
+
+void screen_recolour(void)
+{
+    make_pairs();
+    screen_repaint();
 }
 
 int screen_open(struct hive_error *error)
@@ -220,6 +252,13 @@ int screen_open(struct hive_error *error)
     return 0;
 }
 
+void screen_use_mouse(void)
+{
+    mouseinterval(0); /* a click is known by the press: waiting for more would hold every key up */
+    is_mouse_on = mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL) != 0;
+    prepare_restore();
+}
+
 void screen_size(int *columns, int *rows)
 {
     getmaxyx(stdscr, *rows, *columns);
@@ -227,7 +266,9 @@ void screen_size(int *columns, int *rows)
 
 bool screen_is_unicode(void)
 {
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    const char *type = getenv("TERM");
+    bool is_console = type && strcmp(type, "linux") == 0; /* its font has 256 characters, and few of these */
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !is_console;
 }
 
 /* ---- output ---- */
@@ -293,19 +334,14 @@ static int translate(int code)
     static const struct {
         int curses, key;
     } codes[] = {
-        {KEY_UP, KEYS_UP},
-        {KEY_DOWN, KEYS_DOWN},
-        {KEY_LEFT, KEYS_LEFT},
-        {KEY_RIGHT, KEYS_RIGHT},
-        {KEY_PPAGE, KEYS_PAGE_UP},
-        {KEY_NPAGE, KEYS_PAGE_DOWN},
-        {KEY_HOME, KEYS_HOME},
-        {KEY_END, KEYS_END},
-        {KEY_F(1), KEYS_F1},
-        {KEY_F(10), KEYS_F10},
-        {KEY_BACKSPACE, KEYS_BACKSPACE},
-        {KEY_ENTER, KEYS_ENTER},
-        {KEY_RESIZE, KEYS_RESIZE},
+        {KEY_UP, KEYS_UP},         {KEY_DOWN, KEYS_DOWN},
+        {KEY_LEFT, KEYS_LEFT},     {KEY_RIGHT, KEYS_RIGHT},
+        {KEY_PPAGE, KEYS_PAGE_UP}, {KEY_NPAGE, KEYS_PAGE_DOWN},
+        {KEY_HOME, KEYS_HOME},     {KEY_END, KEYS_END},
+        {KEY_F(1), KEYS_F1},       {KEY_F(9), KEYS_F9},
+        {KEY_F(10), KEYS_F10},     {KEY_BTAB, KEYS_BACK_TAB},
+        {KEY_MOUSE, KEYS_MOUSE},   {KEY_BACKSPACE, KEYS_BACKSPACE},
+        {KEY_ENTER, KEYS_ENTER},   {KEY_RESIZE, KEYS_RESIZE},
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i].curses == code)
@@ -335,4 +371,29 @@ int screen_key(void)
     if (character == '\b')
         return KEYS_BACKSPACE;
     return (int)character;
+}
+
+bool screen_mouse(int *column, int *row, int *wheel)
+{
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return false;
+    *column = event.x;
+    *row = event.y;
+    *wheel = event.bstate & BUTTON4_PRESSED ? -1 : event.bstate & BUTTON5_PRESSED ? 1 : 0;
+    return *wheel || event.bstate & BUTTON1_PRESSED;
+}
+
+void screen_copy(const char *text)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (!is_in_foreground() || poll(&output, 1, 0) == 0)
+        return;
+    struct hive_buffer sequence = {0};
+    hive_buffer_append_text(&sequence, "\033]52;c;");
+    hive_base64_append(&sequence, text, strlen(text));
+    hive_buffer_append_text(&sequence, "\a");
+    fwrite(sequence.data, 1, sequence.size, stdout);
+    fflush(stdout);
+    hive_buffer_finish(&sequence);
 }

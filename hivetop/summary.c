@@ -16,11 +16,11 @@ static void add_queen(struct summary *summary, const struct node *node)
     const struct hive_health *health = &node->health;
     if (health->log_commit > summary->commit)
         summary->commit = health->log_commit;
+    if (health->term > summary->term)
+        summary->term = health->term;
     if (!is_up(node))
         return;
     summary->queens_up++;
-    if (health->term > summary->term)
-        summary->term = health->term;
     if (health->raft_state == HIVE_RAFT_LEADER &&
         (!summary->leader || health->term > summary->leader->health.term))
         summary->leader = node;
@@ -66,6 +66,7 @@ void summary_of(const struct model *model, struct summary *summary)
         summary->term = summary->leader->health.term;
         summary->queens = group_size(&summary->leader->health);
     }
+    summary->is_old = summary->queens_up == 0 && summary->term > 0;
     summary->needed = summary->queens / 2 + 1;
     summary->spare = summary->queens_up - summary->needed;
 }

@@ -10,7 +10,8 @@
 struct summary {
     bool is_known;             /* of one queen at least it is known whether it is there */
     const struct node *leader; /* of the newest term, and answering; NULL: none is known */
-    uint64_t term;             /* the leader's; without one, the newest among those that answer */
+    uint64_t term;             /* the leader's; without one, the newest that anybody told */
+    bool is_old;               /* nobody answers: term and commit are what was last known */
     uint64_t commit;           /* the highest */
     int queens_up;
     int queens; /* members of the group */

@@ -1,6 +1,11 @@
 /* Fits columns to the width there is, once for all tables: narrow screens lose the least telling columns. */
 #include "table.h"
 
+#include "tag.h"
+
+#define UNICODE_UP   L'\u25b2'
+#define UNICODE_DOWN L'\u25bc'
+
 void table_fit(const struct column *columns, int width, struct place places[TABLE_COLUMNS])
 {
     int count = 0, needed = -1;
@@ -44,12 +49,28 @@ static void put(struct cells *cells, const struct column *column, const struct p
         cells_put(cells, left + place->start, row, place->width, style, text);
 }
 
+wchar_t table_arrow(const struct cells *cells, bool is_reversed)
+{
+    if (cells->unicode)
+        return is_reversed ? UNICODE_DOWN : UNICODE_UP;
+    return is_reversed ? L'v' : L'^';
+}
+
 void table_titles(struct cells *cells, const struct column *columns, const struct place *places, int column,
-                  int row)
+                  int row, enum style style, const struct ui *ui)
 {
     for (int i = 0; columns[i].title; i++) {
-        if (places[i].width)
-            put(cells, &columns[i], &places[i], column, row, STYLE_HEADING, columns[i].title);
+        int width = places[i].width, title = cells_width(columns[i].title);
+        if (!width)
+            continue;
+        int left = column + places[i].start;
+        put(cells, &columns[i], &places[i], column, row, style, columns[i].title);
+        if (columns[i].sort == SORT_COUNT || ui->is_print_out)
+            continue;
+        cells_tag(cells, left, row, width, TAG(TAG_TITLE, columns[i].sort));
+        if (columns[i].sort == ui->sort && (ui->sort != SORT_NAME || ui->is_sort_reversed))
+            cells_draw(cells, left + (columns[i].is_right || title > width ? width : title), row, style,
+                       table_arrow(cells, ui->is_sort_reversed));
     }
 }
 
@@ -61,7 +82,10 @@ void table_row(struct cells *cells, const struct column *columns, const struct p
             continue;
         struct field field = {.style = STYLE_NORMAL};
         columns[i].fill(view, node, places[i].width, &field);
-        put(cells, &columns[i], &places[i], column, row, field.style, field.text);
+        if (field.is_bar)
+            cells_bar(cells, column + places[i].start, row, places[i].width, field.style, field.share);
+        else
+            put(cells, &columns[i], &places[i], column, row, field.style, field.text);
     }
 }
 

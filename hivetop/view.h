@@ -9,27 +9,41 @@
 #include "table.h"
 #include "ui.h"
 
+/* Rows of a panel in the order in which they are shown. */
+struct rows {
+    const struct node **nodes; /* owned by the renderer */
+    int count;
+};
+
 struct view {
     const struct model *model;
     const struct ui *ui;
     struct summary summary;
+    struct rows rows[2];         /* UI_PANEL_QUEENS, UI_PANEL_DRONES */
     const struct node *selected; /* NULL: none */
-    size_t selected_at;
+    char consensus[256];         /* what the checks found; empty: nothing is checked */
+    bool is_broken;              /* they found something bad */
 };
 
 void view_header(const struct view *view, struct cells *cells, struct area area);
+void view_broken(const struct view *view, struct cells *cells, struct area area);
 void view_queens(const struct view *view, struct cells *cells, struct area area);
+void view_lanes(const struct view *view, struct cells *cells, struct area area, bool is_beside);
+void view_replication(const struct view *view, struct cells *cells, struct area area);
 void view_drones(const struct view *view, struct cells *cells, struct area area);
 void view_events(const struct view *view, struct cells *cells, struct area area);
+void view_details(const struct view *view, struct cells *cells, struct area area);
 void view_footer(const struct view *view, struct cells *cells, struct area area);
 void view_line(const struct view *view, struct cells *cells, struct area area);
 
 /* These lie above the rest. */
 void view_help(const struct view *view, struct cells *cells, struct area area);
 void view_dialog(const struct view *view, struct cells *cells, struct area area);
+void view_menu(const struct view *view, struct cells *cells, struct area area);
 
-/* What a node's state looks like. */
+/* What a node's state looks like, and what the node is called by another one's address. */
 enum style view_style(const struct node *node);
+const char *view_name(const struct view *view, const char *address);
 
 /* Columns that both tables have (see table.h). */
 void view_fill_name(const struct view *view, const struct node *node, int width, struct field *field);
@@ -38,12 +52,29 @@ void view_fill_role(const struct view *view, const struct node *node, int width,
 void view_fill_round_trip(const struct view *view, const struct node *node, int width, struct field *field);
 void view_fill_age(const struct view *view, const struct node *node, int width, struct field *field);
 
-/* Nodes [first, first + count) of the model below a line of titles, scrolled so that the selection shows.
- * `totals` (or NULL) go to the end of that line where it has room. */
-struct totals {
-    char full[128], brief[32];
+/* Columns of the longest name among the rows, within these limits. */
+int view_name_width(const struct rows *rows, int least, int most);
+
+/* Which row of the panel is the first to be shown in so many, and which is selected (-1: none). */
+int view_first(const struct view *view, enum ui_panel panel, int height);
+int view_selected_row(const struct view *view, enum ui_panel panel);
+
+/* The panel has the arrows. */
+bool view_is_focused(const struct view *view, enum ui_panel panel);
+
+/* The rows of a panel from `area.row` on, scrolled so that the selection shows. `columns` must have got their
+ * places by table_fit for area.columns - 1: the first column is the selection's. */
+void view_rows(const struct view *view, struct cells *cells, struct area area, enum ui_panel panel,
+               const struct column *columns, const struct place *places);
+
+/* The line above a panel: its title in a rule. `tail` (or NULL) stands at the right end where there is room. Returns
+ * the first column behind the title. */
+struct heading {
+    const char *title;
+    bool is_focused;
+    const char *tail;
+    enum style tail_style;
 };
-void view_nodes(const struct view *view, struct cells *cells, struct area area, const struct column *columns,
-                size_t first, size_t count, const struct totals *totals);
+int view_heading(struct cells *cells, struct area area, const struct heading *heading);
 
 #endif

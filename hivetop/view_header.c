@@ -70,11 +70,28 @@ static void quorum_parts(const struct view *view, struct part *quorum, struct pa
     quorum->style = spare->style = summary->spare == 0 ? STYLE_TITLE_WARNING : STYLE_TITLE;
 }
 
+/* What time is shown: now, or a moment of the past. */
+static void time_part(const struct view *view, struct part *part)
+{
+    const struct ui *ui = view->ui;
+    char interval[FORMAT_BYTES], time[FORMAT_BYTES];
+    format_interval(ui->interval_ms, interval);
+    format_time_of_day(view->model->unix_ms, time);
+    time[8] = '\0';
+    if (ui->shown_ms || ui->is_frozen) {
+        snprintf(TEXT(*part), "%s %s", ui->is_frozen ? "FROZEN" : "PAST", time);
+        part->style = STYLE_TITLE_WARNING;
+    } else if (view->model->cluster[0] && !view->model->has_launcher) {
+        snprintf(TEXT(*part), "LAUNCHER GONE");
+        part->style = STYLE_TITLE_BAD;
+    } else if (!ui->is_print_out) {
+        snprintf(TEXT(*part), "LIVE %s", interval);
+    }
+}
+
 void view_header(const struct view *view, struct cells *cells, struct area area)
 {
     const struct summary *summary = &view->summary;
-    char interval[FORMAT_BYTES];
-    format_interval(view->ui->interval_ms, interval);
     double rate = model_rate(view->model);
 
     struct part parts[PARTS] = {
@@ -85,29 +102,36 @@ void view_header(const struct view *view, struct cells *cells, struct area area)
         {.rank = 0},                /* leader */
         {.rank = 2},                /* commit */
         {.rank = 4, .joins = true}, /* rate */
-        {.rank = 1},                /* interval */
+        {.rank = 1},                /* time */
     };
     for (int i = 0; i < PARTS; i++)
         parts[i].style = STYLE_TITLE;
     snprintf(TEXT(parts[1]), "%s", view->model->cluster);
     quorum_parts(view, &parts[2], &parts[3]);
+    const char *old = summary->is_old ? "~" : "";
     if (summary->leader) {
         snprintf(TEXT(parts[4]), "leader %s t%llu", summary->leader->name, (unsigned long long)summary->term);
     } else if (summary->is_known) {
-        snprintf(TEXT(parts[4]), "NO LEADER t%llu", (unsigned long long)summary->term);
+        snprintf(TEXT(parts[4]), "NO LEADER");
+        if (summary->term > 0)
+            snprintf(TEXT(parts[4]), "NO LEADER %st%llu", old, (unsigned long long)summary->term);
         parts[4].style = STYLE_TITLE_BAD;
     }
-    snprintf(TEXT(parts[5]), "commit %llu", (unsigned long long)summary->commit);
-    if (rate >= 0)
+    snprintf(TEXT(parts[5]), "commit %s%llu", old, (unsigned long long)summary->commit);
+    if (rate >= 0 && !summary->is_old)
         snprintf(TEXT(parts[6]), "+%.0f/s", rate);
-    if (view->model->cluster[0] && !view->model->has_launcher) {
-        snprintf(TEXT(parts[7]), "LAUNCHER GONE");
-        parts[7].style = STYLE_TITLE_BAD;
-    } else if (!view->ui->is_print_out) {
-        snprintf(TEXT(parts[7]), "LIVE %s", interval);
-    }
+    time_part(view, &parts[7]);
     cells_paint(cells, area.column, area.row, area.columns, STYLE_TITLE);
     draw_parts(cells, area, parts);
+}
+
+/* Consensus was broken: it stays to be read, whatever else is shown. */
+void view_broken(const struct view *view, struct cells *cells, struct area area)
+{
+    if (area.rows < 1)
+        return;
+    cells_paint(cells, area.column, area.row, area.columns, STYLE_TITLE_BAD);
+    cells_put(cells, area.column, area.row, area.columns, STYLE_TITLE_BAD, view->consensus);
 }
 
 /* All there is on a screen too small for panels. */
@@ -120,6 +144,7 @@ void view_line(const struct view *view, struct cells *cells, struct area area)
     }
     struct part parts[PARTS] = {
         {.style = STYLE_TITLE},
+        {.style = STYLE_TITLE_BAD}, /* what must not be missed */
         {.style = STYLE_TITLE},
         {.style = STYLE_TITLE, .rank = 1, .joins = true},
         {.style = STYLE_TITLE, .rank = 2},
@@ -127,15 +152,18 @@ void view_line(const struct view *view, struct cells *cells, struct area area)
     };
     snprintf(TEXT(parts[0]), "%d/%d", summary->queens_up, summary->queens);
     parts[0].style = summary->is_known && summary->spare < 0 ? STYLE_TITLE_BAD : STYLE_TITLE;
+    const char *old = summary->is_old ? "~" : "";
+    if (view->is_broken)
+        snprintf(TEXT(parts[1]), "BROKEN");
     if (summary->leader) {
-        snprintf(TEXT(parts[1]), "*%s", summary->leader->name);
+        snprintf(TEXT(parts[2]), "*%s", summary->leader->name);
     } else if (summary->is_known) {
-        snprintf(TEXT(parts[1]), "NO LEADER");
-        parts[1].style = STYLE_TITLE_BAD;
+        snprintf(TEXT(parts[2]), "NO LEADER");
+        parts[2].style = STYLE_TITLE_BAD;
     }
-    snprintf(TEXT(parts[2]), "t%llu", (unsigned long long)summary->term);
-    snprintf(TEXT(parts[3]), "c%llu", (unsigned long long)summary->commit);
-    snprintf(TEXT(parts[4]), "d%d/%d", summary->drones_up, summary->drones);
+    snprintf(TEXT(parts[3]), "%st%llu", old, (unsigned long long)summary->term);
+    snprintf(TEXT(parts[4]), "%sc%llu", old, (unsigned long long)summary->commit);
+    snprintf(TEXT(parts[5]), "d%d/%d", summary->drones_up, summary->drones);
     cells_paint(cells, area.column, area.row, area.columns, STYLE_TITLE);
     draw_parts(cells, area, parts);
 }

@@ -3,9 +3,8 @@
 #include "view.h"
 
 #include "format.h"
-
-#define NAME_WIDTH  14 /* "127.0.0.1:8080"; longer names get what is left over */
-#define TITLE_BYTES 256
+#include "rows.h"
+#include "tag.h"
 
 static char mark_of(const struct node *node)
 {
@@ -65,11 +64,17 @@ enum style view_style(const struct node *node)
                                                             : STYLE_NORMAL;
 }
 
+const char *view_name(const struct view *view, const char *address)
+{
+    const struct node *node = address[0] ? model_node(view->model, address) : NULL;
+    return node ? node->name : address;
+}
+
 void view_fill_name(const struct view *view, const struct node *node, int width, struct field *field)
 {
-    (void)view, (void)width;
+    (void)width;
     snprintf(field->text, sizeof field->text, "%.*s", (int)sizeof field->text - 1, node->name);
-    field->style = view_style(node);
+    field->style = rows_is_found(view->ui, node) ? STYLE_FOUND : view_style(node);
 }
 
 void view_fill_mark(const struct view *view, const struct node *node, int width, struct field *field)
@@ -104,77 +109,59 @@ void view_fill_age(const struct view *view, const struct node *node, int width, 
     field->style = node->failures > 0 ? STYLE_WARNING : STYLE_NORMAL;
 }
 
-/* The end of the line of titles: which rows show where not all do, and the totals; as much of it as fits. */
-static void draw_totals(struct cells *cells, struct area area, int top, int height, int count,
-                        const struct totals *totals)
+int view_name_width(const struct rows *rows, int least, int most)
 {
-    char texts[3][TITLE_BYTES] = {"", "", ""};
-    const char *gap = "";
-    if (count > height) {
-        gap = "  ";
-        for (int i = 0; i < 3; i++)
-            snprintf(texts[i], sizeof texts[i], "%d-%d/%d", top + 1, top + height, count);
-    }
-    if (totals) {
-        const char *endings[] = {totals->full, totals->brief};
-        for (int i = 0; i < 2; i++) {
-            size_t used = strlen(texts[i]);
-            snprintf(texts[i] + used, sizeof texts[i] - used, "%s%s", gap, endings[i]);
-        }
-    }
-    int used = 0; /* columns up to the end of the last title */
-    for (int i = 0; i < area.columns; i++) {
-        if (cells_at(cells, area.column + i, area.row)->rune != L' ')
-            used = i + 1;
-    }
-    for (int i = 0; i < 3; i++) {
-        int width = cells_width(texts[i]);
-        if (used + 1 + width <= area.columns) {
-            cells_put(cells, area.column + area.columns - width, area.row, width, STYLE_HEADING, texts[i]);
-            return;
-        }
-    }
-}
-
-/* Names may be whole addresses: the first column, which holds them, gets the width that they need. */
-static void adapt_columns(const struct model *model, const struct column *columns, size_t first, size_t count,
-                          struct column *own)
-{
-    int longest = columns[0].min;
-    for (size_t i = 0; i < count; i++) {
-        int width = cells_width(model->nodes[first + i]->name);
+    int longest = least;
+    for (int i = 0; i < rows->count && longest < most; i++) {
+        int width = cells_width(rows->nodes[i]->name);
         longest = width > longest ? width : longest;
     }
-    for (int i = 0; i < TABLE_COLUMNS; i++) {
-        own[i] = columns[i];
-        if (!columns[i].title)
-            break;
-    }
-    own[0].max = longest;
-    own[0].min = longest > NAME_WIDTH ? NAME_WIDTH : longest;
+    return longest < most ? longest : most;
 }
 
-void view_nodes(const struct view *view, struct cells *cells, struct area area, const struct column *columns,
-                size_t first, size_t count, const struct totals *totals)
+int view_selected_row(const struct view *view, enum ui_panel panel)
 {
-    if (area.rows < 1)
-        return;
-    struct column own[TABLE_COLUMNS];
-    struct place places[TABLE_COLUMNS];
-    adapt_columns(view->model, columns, first, count, own);
-    int left = area.column + 1; /* the first column is the selection's */
-    table_fit(own, area.columns - 1, places);
+    const struct rows *rows = &view->rows[panel];
+    for (int i = 0; i < rows->count; i++) {
+        if (rows->nodes[i] == view->selected)
+            return i;
+    }
+    return -1;
+}
 
-    bool is_here = view->selected && view->selected_at >= first && view->selected_at < first + count;
-    int height = area.rows - 1;
-    int top = table_first((int)count, height, is_here ? (int)(view->selected_at - first) : 0);
-    table_titles(cells, own, places, left, area.row);
-    draw_totals(cells, area, top, height, (int)count, totals);
-    cells_paint(cells, area.column, area.row, area.columns, STYLE_HEADING);
-    for (int i = 0; i < height && top + i < (int)count; i++) {
-        const struct node *node = view->model->nodes[first + (size_t)(top + i)];
-        int row = area.row + 1 + i;
-        table_row(cells, own, places, left, row, view, node);
+int view_first(const struct view *view, enum ui_panel panel, int height)
+{
+    int selected = view_selected_row(view, panel);
+    return table_first(view->rows[panel].count, height, selected < 0 ? 0 : selected);
+}
+
+bool view_is_focused(const struct view *view, enum ui_panel panel)
+{
+    return !view->ui->is_print_out && view->ui->panel == panel;
+}
+
+/* The node's place in the model, by which a click finds it. */
+static int place_in_model(const struct model *model, const struct node *node)
+{
+    for (size_t i = 0; i < model->node_count; i++) {
+        if (model->nodes[i] == node)
+            return (int)i;
+    }
+    return 0;
+}
+
+void view_rows(const struct view *view, struct cells *cells, struct area area, enum ui_panel panel,
+               const struct column *columns, const struct place *places)
+{
+    const struct rows *rows = &view->rows[panel];
+    int top = view_first(view, panel, area.rows);
+    for (int i = 0; i < area.rows && top + i < rows->count; i++) {
+        const struct node *node = rows->nodes[top + i];
+        int row = area.row + i;
+        table_row(cells, columns, places, area.column + 1, row, view, node);
+        if (ui_is_marked(view->ui, node)) /* in the blank behind the name */
+            cells_draw(cells, area.column + 1 + places[0].width, row, STYLE_WARNING, L'+');
+        cells_tag(cells, area.column, row, area.columns, TAG(TAG_NODE, place_in_model(view->model, node)));
         if (node == view->selected && !view->ui->is_print_out) {
             cells_put(cells, area.column, row, 1, STYLE_NORMAL, ">");
             cells_mark(cells, area.column, row, area.columns);

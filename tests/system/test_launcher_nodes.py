@@ -20,7 +20,8 @@ def test_a_node_that_dies_is_reported_with_its_last_words_and_stays_down_until_r
     before = state.node("q2")
     os.kill(before["pid"], signal.SIGABRT)
     launcher.await_text(rf"q2 +died \(pid {before['pid']}, SIGABRT.*\); the end of .*/logs/q2\.log:\n    \S")
-    dead = state.node("q2")
+    # The ledger is written right behind that word.
+    dead = await_(lambda: (node := state.node("q2"))["exit_status"] and node, "the ledger tells how it ended")
     assert (dead["state"], dead["pid"], dead["exit_status"] & 0x7F) == ("dead", 0, signal.SIGABRT)
     assert "q2 is running" in state.order("restart", "q2")
     after = state.node("q2")

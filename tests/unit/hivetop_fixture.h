@@ -11,6 +11,7 @@
 
 #define FIXTURE_NOW_MS  INT64_C(100000)
 #define FIXTURE_UNIX_MS INT64_C(1790000000000) /* 2026-09-21 14:13:20 UTC */
+#define FIXTURE_UP_MS   INT64_C(950000)        /* so long before that the queens began */
 
 struct fixture_transition {
     int64_t before_ms; /* how long before FIXTURE_UNIX_MS */
@@ -68,23 +69,32 @@ static inline struct node *fixture_node(struct model *model, const char *name)
 static inline void fixture_answer_queen(struct model *model, int number, int queens, int drones,
                                         const struct fixture_queen *queen)
 {
-    struct hive_health health = {.ready = true,
-                                 .mode = HIVE_MODE_QUEEN,
-                                 .pid = queen->pid ? queen->pid : 4710 + number,
-                                 .raft_state = queen->state,
-                                 .term = queen->term,
-                                 .log_first = 1,
-                                 .log_last = queen->last,
-                                 .log_commit = queen->commit,
-                                 .log_applied = queen->applied};
+    struct hive_health health = {
+        .ready = true,
+        .mode = HIVE_MODE_QUEEN,
+        .pid = queen->pid ? queen->pid : 4710 + number,
+        .uptime_ms = model->unix_ms - FIXTURE_UNIX_MS + FIXTURE_UP_MS,
+        .standing = "voter",
+        .tasks = {.pending = 9, .assigned = 3, .running = 2, .succeeded = 4410, .failed = 3},
+        .raft_state = queen->state,
+        .term = queen->term,
+        .log_first = 1,
+        .log_last = queen->last,
+        .log_commit = queen->commit,
+        .log_applied = queen->applied};
     snprintf(health.version, sizeof health.version, "0.1.0");
     fixture_address('q', number, health.address);
     snprintf(health.voted_for, sizeof health.voted_for, "%s", queen->voted_for ? queen->voted_for : "");
-    while (queen->transitions[health.transition_count].term)
-        health.transition_count++;
-    health.transitions = hive_calloc(health.transition_count + 1, sizeof *health.transitions);
-    for (size_t i = 0; i < health.transition_count; i++)
-        health.transitions[i] =
+    size_t changes = 0;
+    while (queen->transitions[changes].term)
+        changes++;
+    health.transitions = hive_calloc(changes + 1, sizeof *health.transitions);
+    health.transitions[health.transition_count++] =
+        (struct hive_transition){.time_ms = FIXTURE_UNIX_MS - FIXTURE_UP_MS,
+                                 .term = (changes ? queen->transitions[0].term : queen->term) - 1,
+                                 .state = HIVE_RAFT_FOLLOWER};
+    for (size_t i = 0; i < changes; i++)
+        health.transitions[health.transition_count++] =
             (struct hive_transition){.time_ms = FIXTURE_UNIX_MS - queen->transitions[i].before_ms,
                                      .term = queen->transitions[i].term,
                                      .state = queen->transitions[i].state};
@@ -96,6 +106,9 @@ static inline void fixture_answer_queen(struct model *model, int number, int que
         fixture_address('q', i, peer->address);
         peer->has_progress = queen->state == HIVE_RAFT_LEADER;
         peer->match = queen->last;
+        peer->last_ack_ms = model->unix_ms - 40;
+        snprintf(peer->kind, sizeof peer->kind, "voter");
+        snprintf(peer->state, sizeof peer->state, "replicate");
     }
     health.drones = hive_calloc((size_t)drones + 1, sizeof *health.drones);
     for (int i = 1; i <= drones; i++) {
@@ -198,7 +211,11 @@ static inline void fixture_troubled(struct model *model)
     fixture_answer_queen(model, 3, 5, 4, &leader);
     struct hive_health *health = &fixture_node(model, "q3")->health;
     health->peers[2].match = 90192; /* q4 */
-    health->peers[3].match = 0;     /* q5: not heard of in this term */
+    health->peers[2].last_ack_ms = FIXTURE_UNIX_MS - 9500;
+    health->peers[3].match = 0; /* q5: not heard of in this term */
+    health->peers[3].last_ack_ms = 0;
+    snprintf(health->peers[2].state, sizeof health->peers[2].state, "probe");
+    snprintf(health->peers[3].state, sizeof health->peers[3].state, "probe");
     health->drones[3].state = HIVE_DRONE_LOST;
     health->drones[3].last_seen_ms = FIXTURE_UNIX_MS - 9600;
     health->drones[2].state = HIVE_DRONE_SUSPECT;

@@ -7,44 +7,9 @@
 #include <cmocka.h>
 #include <ctype.h>
 
+#include "hivetop/help.h"
 #include "hivetop/keys.h"
-#include "tests/unit/hivetop_fixture.h"
-
-struct scene {
-    struct model model;
-    struct ui ui;
-};
-
-static int calm(void **state)
-{
-    struct scene *scene = hive_calloc(1, sizeof *scene);
-    fixture_calm(&scene->model, 5, 3);
-    ui_init(&scene->ui, 500);
-    scene->ui.page_rows = 4;
-    *state = scene;
-    return 0;
-}
-
-static int finish(void **state)
-{
-    struct scene *scene = *state;
-    model_finish(&scene->model);
-    free(scene);
-    return 0;
-}
-
-static unsigned press(struct scene *scene, const char *keys)
-{
-    unsigned reactions = REACTION_NONE;
-    for (; *keys; keys++)
-        reactions |= ui_key(&scene->ui, &scene->model, (unsigned char)*keys);
-    return reactions;
-}
-
-static const char *selected(struct scene *scene)
-{
-    return ui_selected(&scene->ui, &scene->model, NULL)->name;
-}
+#include "tests/unit/hivetop_scene.h"
 
 static void the_selection_moves_over_queens_and_drones(void **state)
 {
@@ -86,115 +51,6 @@ static void the_selection_stays_on_its_node_when_others_come_and_go(void **state
     assert_int_equal(press(scene, "jkGgKPRK"), REACTION_NONE);
 }
 
-static void a_dialog_names_the_process_and_defaults_to_no(void **state)
-{
-    struct scene *scene = *state;
-    press(scene, "jK");
-    assert_int_equal(scene->ui.mode, UI_DIALOG);
-    assert_int_equal(scene->ui.action.kind, ACTION_KILL);
-    assert_string_equal(scene->ui.action.node, "q2");
-    assert_int_equal(scene->ui.action.process.pid, 4712);
-    assert_int_equal(scene->ui.action.process.started_at, 1000);
-    assert_int_equal(press(scene, "\r"), REACTION_NONE);
-    assert_int_equal(scene->ui.mode, UI_TABLES);
-    assert_string_equal(scene->ui.status, "q2 was left alone");
-}
-
-static void only_yes_confirms(void **state)
-{
-    struct scene *scene = *state;
-    for (int key = 1; key < 256; key++) {
-        if (key == KEYS_CONTROL_L || key == '\t')
-            continue; /* redraw, and choose the other answer: the dialog stays */
-        press(scene, "K");
-        unsigned reactions = ui_key(&scene->ui, &scene->model, key);
-        assert_int_equal(reactions, key == 'y' || key == 'Y' ? REACTION_ACT : REACTION_NONE);
-        assert_int_equal(scene->ui.mode, UI_TABLES);
-    }
-}
-
-static void yes_can_be_chosen_with_the_arrows(void **state)
-{
-    struct scene *scene = *state;
-    press(scene, "R");
-    assert_int_equal(ui_key(&scene->ui, &scene->model, KEYS_RIGHT), REACTION_NONE);
-    assert_int_equal(ui_key(&scene->ui, &scene->model, KEYS_ENTER), REACTION_ACT);
-    press(scene, "R\t\t");
-    assert_int_equal(ui_key(&scene->ui, &scene->model, KEYS_ENTER), REACTION_NONE);
-}
-
-static void yes_to_a_process_that_is_gone_does_nothing(void **state)
-{
-    struct scene *scene = *state;
-    struct hive_ledger_node nodes[8];
-    struct hive_ledger ledger = fixture_ledger(nodes, 5, 3);
-    press(scene, "K");
-    nodes[0].process.pid = 9999; /* restarted meanwhile */
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "y"), REACTION_NONE);
-    assert_string_equal(scene->ui.status, "q1 is another process by now; nothing was done");
-
-    press(scene, "K");
-    nodes[0].process.started_at++; /* the same pid again, but not the same process */
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "y"), REACTION_NONE);
-}
-
-static void a_restart_that_was_asked_about_a_dead_node_does_not_hit_a_living_one(void **state)
-{
-    struct scene *scene = *state;
-    struct hive_ledger_node nodes[8];
-    struct hive_ledger ledger = fixture_ledger(nodes, 5, 3);
-    nodes[0].state = HIVE_NODE_DEAD;
-    nodes[0].process = (struct hive_process){0};
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "Ry"), REACTION_ACT);
-    assert_int_equal(scene->ui.action.process.pid, 0);
-    press(scene, "R");
-    nodes[0] = fixture_ledger_node('q', 1);
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "y"), REACTION_NONE);
-}
-
-static void a_node_that_does_not_run_cannot_be_killed_or_paused(void **state)
-{
-    struct scene *scene = *state;
-    struct hive_ledger_node nodes[8];
-    struct hive_ledger ledger = fixture_ledger(nodes, 5, 3);
-    nodes[0].state = HIVE_NODE_STOPPED;
-    nodes[0].process = (struct hive_process){0};
-    model_take_ledger(&scene->model, &ledger);
-    press(scene, "K");
-    assert_int_equal(scene->ui.mode, UI_TABLES);
-    assert_string_equal(scene->ui.status, "q1 does not run; press R to start it again");
-    press(scene, "P");
-    assert_int_equal(scene->ui.mode, UI_TABLES);
-}
-
-static void pause_turns_to_resume_on_a_paused_node(void **state)
-{
-    struct scene *scene = *state;
-    press(scene, "jP");
-    assert_int_equal(scene->ui.action.kind, ACTION_PAUSE);
-    press(scene, "n");
-    model_take_stopped(&scene->model, fixture_node(&scene->model, "q2"), true);
-    press(scene, "P");
-    assert_int_equal(scene->ui.action.kind, ACTION_RESUME);
-    assert_int_equal(press(scene, "y"), REACTION_ACT);
-}
-
-static void without_a_launcher_the_status_line_says_why_not(void **state)
-{
-    struct scene *scene = *state;
-    scene->ui.no_actions = "nobody here could do it";
-    static const char *const keys[] = {"K", "P", "R"};
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(press(scene, keys[i]), REACTION_NONE);
-        assert_int_equal(scene->ui.mode, UI_TABLES);
-        assert_string_equal(scene->ui.status, "nobody here could do it");
-    }
-}
-
 static void no_lower_case_letter_changes_anything(void **state)
 {
     struct scene *scene = *state;
@@ -206,9 +62,10 @@ static void no_lower_case_letter_changes_anything(void **state)
     }
     for (int key = 'a'; key <= 'z'; key++) {
         unsigned reactions = ui_key(&scene->ui, &scene->model, key);
-        assert_int_equal(reactions & ~(unsigned)REACTION_QUIT, REACTION_NONE);
+        assert_int_equal(reactions & (REACTION_ACT | REACTION_SUBMIT | REACTION_CLUSTER), REACTION_NONE);
         assert_int_not_equal(scene->ui.mode, UI_DIALOG);
         assert_int_not_equal(scene->ui.mode, UI_INPUT);
+        assert_int_not_equal(scene->ui.mode, UI_MENU);
         scene->ui.mode = UI_TABLES;
     }
 }
@@ -218,10 +75,11 @@ static void every_key_is_in_the_table_once_and_explained(void **state)
     (void)state;
     for (const struct key *key = keys_table; key->name; key++) {
         assert_non_null(key->help);
-        assert_non_null(key->act);
+        assert_non_null(key->word);
         assert_true(strlen(key->name) <= 9); /* the help's column */
-        for (size_t i = 0; i < 4 && key->codes[i]; i++)
+        for (size_t i = 0; key->act && i < 4 && key->codes[i]; i++)
             assert_ptr_equal(keys_find(key->codes[i]), key);
+        assert_true(key == keys_table || key->group >= key[-1].group); /* each chapter of the help once */
     }
     assert_null(keys_find(KEYS_OTHER));
     assert_null(keys_find(0));
@@ -237,6 +95,23 @@ static void quit_quits_but_not_from_help_dialog_or_input(void **state)
     assert_string_equal(scene->ui.input, "q");
 }
 
+static void the_help_and_the_manual_have_every_key(void **state)
+{
+    (void)state;
+    struct help_line lines[HELP_LINES];
+    struct hive_buffer manual = {0};
+    int count = help_make(lines), at = 0;
+    assert_in_range(count, 1, HELP_LINES);
+    help_append_manual(&manual);
+    for (const struct key *key = keys_table; key->name; key++) {
+        while (at < count && lines[at].key != key)
+            at++;
+        assert_true(at < count);
+        assert_non_null(strstr(manual.data, key->help));
+    }
+    hive_buffer_finish(&manual);
+}
+
 static void help_scrolls_within_its_lines(void **state)
 {
     struct scene *scene = *state;
@@ -244,9 +119,14 @@ static void help_scrolls_within_its_lines(void **state)
     assert_int_equal(scene->ui.help_first, 0);
     for (int i = 0; i < 1000; i++)
         press(scene, "j");
-    assert_in_range(scene->ui.help_first, 1, 40);
+    struct help_line lines[HELP_LINES];
+    assert_int_equal(scene->ui.help_first, help_make(lines) - scene->ui.page_rows);
     assert_int_equal(scene->ui.mode, UI_HELP);
+    press(scene, "g");
+    assert_int_equal(scene->ui.help_first, 0);
     press(scene, " ");
+    assert_int_equal(scene->ui.help_first, scene->ui.page_rows);
+    press(scene, "x");
     assert_int_equal(scene->ui.mode, UI_TABLES);
 }
 
@@ -283,14 +163,13 @@ static void a_text_that_is_too_long_stays_whole(void **state)
     press(scene, "S");
     for (int i = 0; i < 3 * UI_INPUT_BYTES; i++)
         ui_key(&scene->ui, &scene->model, 0x20ac);
-    assert_int_equal(scene->ui.input_bytes, (UI_INPUT_BYTES - 1) / 3 * 3);
-    assert_int_equal(strlen(scene->ui.input), scene->ui.input_bytes);
+    assert_int_equal(strlen(scene->ui.input), (UI_INPUT_BYTES - 1) / 3 * 3);
 }
 
 static void the_interval_changes_in_steps_and_stops_at_its_ends(void **state)
 {
     struct scene *scene = *state;
-    assert_int_equal(press(scene, "+"), REACTION_INTERVAL);
+    assert_int_equal(press(scene, "+"), REACTION_INTERVAL | REACTION_CONFIG);
     assert_int_equal(scene->ui.interval_ms, 1000);
     press(scene, "--");
     assert_int_equal(scene->ui.interval_ms, 200);
@@ -314,24 +193,15 @@ static void a_status_goes_with_the_next_key_or_with_time(void **state)
     assert_false(ui_has_status(&scene->ui, &scene->model));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, calm, finish)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_selection_moves_over_queens_and_drones),
         TEST(the_selection_stays_on_its_node_when_others_come_and_go),
-        TEST(a_dialog_names_the_process_and_defaults_to_no),
-        TEST(only_yes_confirms),
-        TEST(yes_can_be_chosen_with_the_arrows),
-        TEST(yes_to_a_process_that_is_gone_does_nothing),
-        TEST(a_restart_that_was_asked_about_a_dead_node_does_not_hit_a_living_one),
-        TEST(a_node_that_does_not_run_cannot_be_killed_or_paused),
-        TEST(pause_turns_to_resume_on_a_paused_node),
-        TEST(without_a_launcher_the_status_line_says_why_not),
         TEST(no_lower_case_letter_changes_anything),
         TEST(every_key_is_in_the_table_once_and_explained),
         TEST(quit_quits_but_not_from_help_dialog_or_input),
+        TEST(the_help_and_the_manual_have_every_key),
         TEST(help_scrolls_within_its_lines),
         TEST(a_task_is_typed_corrected_and_submitted),
         TEST(a_text_that_is_too_long_stays_whole),
