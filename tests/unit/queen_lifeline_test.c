@@ -109,7 +109,7 @@ static int set_up(void **state)
     told = 0;
     told_of = 0;
     listen_on(0);
-    lifeline = lifeline_start((struct queen *)&told, OWN);
+    lifeline = lifeline_start((struct queen *)&told, OWN, faults);
     return 0;
 }
 
