@@ -60,11 +60,16 @@ static void make_narrow(struct area body, const struct panels_wish *wish, bool i
     struct share events = {&panels->events, ALL, is_full ? EVENTS_ROWS : 0};
     struct share details = {&panels->details, ALL, 0};
     if (wish->has_details) {
+        int list = wish->drones_first ? drones : queens;
         details.kept = least(DETAILS_ROWS, body.rows / 2);
         lanes.kept = 0;
-        if (body.rows < 2 * queens + DETAILS_ROWS)
-            lanes.wanted = 0;
-        divide((struct share[]){queens_share, lanes, details}, 3, body.rows);
+        if (body.rows < list + queens + DETAILS_ROWS) /* the other queens, or their lanes */
+            lanes.wanted = queens_share.kept = 0;
+        if (wish->drones_first)
+            queens_share.wanted = lanes.wanted;
+        divide((struct share[]){wish->drones_first ? drones_share : queens_share,
+                                wish->drones_first ? queens_share : lanes, details},
+               3, body.rows);
     } else if (wish->drones_first) {
         divide((struct share[]){drones_share, queens_share, lanes, events}, 4, body.rows);
     } else {
