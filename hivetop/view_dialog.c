@@ -59,9 +59,10 @@ static void draw_typed(const struct ui *ui, struct cells *cells, int column, int
 static void draw_line(const struct ui *ui, struct cells *cells, struct area area, const char *question)
 {
     int row = area.row + (area.rows > 1 ? area.rows - 1 : 0);
-    char text[256];
+    char text[384];
     if (ui->needs_name)
-        prompt(ui, text, sizeof text);
+        snprintf(text, sizeof text, "%s Type %s: %.*s", question, ui->action.node, HIVE_NAME_BYTES,
+                 ui->input);
     else
         snprintf(text, sizeof text, "%s %s", question, ui->is_yes_chosen ? "n/[Y]" : "y/[N]");
     cells_wipe(cells, (struct area){area.column, row, area.columns, 1}, STYLE_DIALOG);

@@ -15,6 +15,7 @@
 #include "hive/http_client.h"
 #include "hive/json.h"
 #include "hive/memory.h"
+#include "store/disk.h"
 #include "store/store.h"
 
 /* A queen with a large state takes her time to write it before the first byte comes. */
@@ -196,14 +197,34 @@ static enum hive_exit receive(struct snapshot *snapshot)
         if (hive_clock_monotonic_ms() >= until_ms)
             return cli_fail(HIVE_EXIT_UNAVAILABLE, "no backup within %g s: %s; see 'hive status'",
                             (double)snapshot->cli.timeout_ms / 1000, snapshot->seek.reason);
-        if (snapshot->bytes && (ftruncate(snapshot->file, 0) || lseek(snapshot->file, 0, SEEK_SET) < 0))
-            return cli_fail(HIVE_EXIT_FAILED, "cannot write %s: %s", snapshot->temporary, strerror(errno));
-        snapshot->bytes = 0;
+        if (snapshot->bytes &&
+            (disk_shrink(&disk_system, snapshot->file) < 0 || lseek(snapshot->file, 0, SEEK_SET) < 0))
+            return cli_fail(HIVE_EXIT_FAILED, "cannot empty %s to begin again", snapshot->temporary);
+        snapshot->bytes = snapshot->synced = 0;
         poll(&snapshot->signals, 1, PAUSE_MS);
     }
 }
 
 /* ---- saving ---- */
+
+/* The file that is to be replaced, open; -1: there is none, or it is no usual file. */
+static int open_old(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISREG(status.st_mode)
+               ? open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+               : -1;
+}
+
+/* Closes a file that may have lost its name. Its space is given back before the process ends, and with it all of it at once;
+ * not where it has another name, or somebody reads it. */
+static void close_old(int file)
+{
+    if (file >= 0 && disk_system.is_orphan(&disk_system, file))
+        disk_shrink(&disk_system, file);
+    if (file >= 0)
+        close(file);
+}
 
 /* Gives the complete file its name, durably. */
 static enum hive_exit keep(struct snapshot *snapshot)
@@ -215,6 +236,8 @@ static enum hive_exit keep(struct snapshot *snapshot)
         slash[slash == directory] = '\0'; /* "/file" is in "/" */
     enum hive_exit exit_status = HIVE_EXIT_OK;
     unsigned how = snapshot->force ? 0 : RENAME_NOREPLACE;
+    int old = snapshot->force ? open_old(snapshot->path) : -1;
+    bool is_replaced = false; /* for good */
     if (fsync(snapshot->file))
         exit_status = cli_fail(HIVE_EXIT_FAILED, "cannot write %s: %s", snapshot->temporary, strerror(errno));
     else if (store_snapshot_verify(snapshot->temporary, content, &error))
@@ -225,7 +248,14 @@ static enum hive_exit keep(struct snapshot *snapshot)
     else if (hive_file_sync_directory(slash ? directory : ".", &error))
         exit_status = cli_fail(HIVE_EXIT_FAILED, "%s", error.message);
     else
+        is_replaced = true;
+    if (is_replaced)
         print_file(snapshot, snapshot->path, "saved", content);
+    fflush(stdout);
+    if (is_replaced)
+        close_old(old);
+    else if (old >= 0)
+        close(old);
     free(directory);
     free(content);
     return exit_status;
@@ -246,9 +276,9 @@ static enum hive_exit save_file(struct snapshot *snapshot)
         show_progress(snapshot, true);
     if (exit_status == HIVE_EXIT_OK)
         exit_status = keep(snapshot);
-    close(snapshot->file);
     if (exit_status != HIVE_EXIT_OK)
         unlink(snapshot->temporary);
+    close_old(snapshot->file);
     return exit_status;
 }
 

@@ -110,7 +110,7 @@ void catalog_remove(const struct catalog *catalog, const struct disk *disk, cons
     const struct catalog_file *file = catalog_find(catalog, kind, &count);
     for (; count; count--, file++) {
         char *path = hive_format("%s/%s", directory, file->name);
-        disk->remove(disk, path);
+        disk_remove(disk, path);
         free(path);
     }
 }

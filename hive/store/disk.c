@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hive/buffer.h"
@@ -18,8 +19,11 @@
 /* Bytes of one write of zeros: few calls, and little enough that a sync beside it is not held up for long. */
 #define ZERO_BYTES (256 * 1024)
 
-/* Bytes that a file loses at once when its space is given back. */
-#define SHRINK_BYTES ((int64_t)16 * 1024 * 1024)
+/* How a file's space is given back. On a file system that is mounted with `discard`, what is freed is handed to the device
+ * when the journal is committed, and a sync beside that waits in the device behind all of it: 100 ms for a gigabyte
+ * (measured). So each step is small, committed by itself, and followed by a pause in which others have their turn. */
+#define SHRINK_BYTES    ((int64_t)4 * 1024 * 1024)
+#define SHRINK_PAUSE_MS 25
 
 /* ---- the system's ---- */
 
@@ -72,6 +76,20 @@ static int system_truncate(const struct disk *disk, int file, off_t bytes)
 {
     (void)disk;
     return code_of(ftruncate(file, bytes));
+}
+
+static bool system_is_orphan(const struct disk *disk, int file)
+{
+    struct stat status;
+    (void)disk;
+    if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode) || status.st_nlink)
+        return false;
+    /* A lease for writing is given to nobody but the only one who has the file open; and without a name, nobody else will. */
+    fcntl(file, F_SETSIG, SIGURG); /* who opens it through /proc just now is not to end this process */
+    if (fcntl(file, F_SETLEASE, F_WRLCK) < 0)
+        return false;
+    fcntl(file, F_SETLEASE, F_UNLCK);
+    return true;
 }
 
 static int system_rename(const struct disk *disk, const char *from, const char *to)
@@ -141,9 +159,9 @@ static void *run(void *argument)
     return NULL;
 }
 
-static int system_begin(const struct disk *disk, void (*work)(void *argument), void *argument, void **begun)
+static struct task *start(void (*work)(void *argument), void *argument, void *(*body)(void *argument),
+                          int *code)
 {
-    (void)disk;
     struct task *task = hive_calloc(1, sizeof *task);
     task->work = work;
     task->argument = argument;
@@ -151,14 +169,20 @@ static int system_begin(const struct disk *disk, void (*work)(void *argument), v
     sigfillset(&all);
     /* Signals are the business of the threads that were there first. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&task->thread, NULL, run, task);
+    *code = -pthread_create(&task->thread, NULL, body, task);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (code) {
-        free(task);
-        return -code;
-    }
-    *begun = task;
-    return 0;
+    if (*code == 0)
+        return task;
+    free(task);
+    return NULL;
+}
+
+static int system_begin(const struct disk *disk, void (*work)(void *argument), void *argument, void **begun)
+{
+    int code;
+    (void)disk;
+    *begun = start(work, argument, run, &code);
+    return code;
 }
 
 static void system_join(const struct disk *disk, void *begun)
@@ -169,6 +193,29 @@ static void system_join(const struct disk *disk, void *begun)
     free(task);
 }
 
+static void *run_detached(void *argument)
+{
+    struct task task = *(struct task *)argument;
+    free(argument);
+    pthread_detach(pthread_self());
+    task.work(task.argument);
+    return NULL;
+}
+
+static int system_detach(const struct disk *disk, void (*work)(void *argument), void *argument)
+{
+    int code;
+    (void)disk;
+    start(work, argument, run_detached, &code);
+    return code;
+}
+
+static void system_pause(const struct disk *disk, int ms)
+{
+    (void)disk;
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
+}
+
 const struct disk disk_system = {
     .open = system_open,
     .close = system_close,
@@ -177,6 +224,7 @@ const struct disk disk_system = {
     .sync = system_sync,
     .size = system_size,
     .truncate = system_truncate,
+    .is_orphan = system_is_orphan,
     .rename = system_rename,
     .remove = system_remove,
     .make_directories = system_make_directories,
@@ -186,6 +234,8 @@ const struct disk disk_system = {
     .random = system_random,
     .begin = system_begin,
     .join = system_join,
+    .detach = system_detach,
+    .pause = system_pause,
 };
 
 /* ---- any disk ---- */
@@ -303,14 +353,59 @@ int disk_put_file(const struct disk *disk, const char *directory, const char *na
     return result;
 }
 
-void disk_shrink(const struct disk *disk, int file)
+int disk_shrink(const struct disk *disk, int file)
 {
     int64_t size = disk->size(disk, file);
-    while (size > 0) {
+    int result = size < 0 ? (int)size : 0;
+    while (size > 0 && result == 0) {
         size = size > SHRINK_BYTES ? size - SHRINK_BYTES : 0;
-        if (disk->truncate(disk, file, size) < 0)
-            return; /* then it goes at once, when it is closed */
+        result = disk->truncate(disk, file, size);
+        if (result == 0 && size)
+            result = disk_sync(disk, file);
+        if (result == 0 && size)
+            disk_pause(disk, SHRINK_PAUSE_MS);
     }
+    return result;
+}
+
+struct leaving {
+    const struct disk *disk;
+    int file;
+};
+
+static void leave(void *argument)
+{
+    struct leaving *leaving = argument;
+    const struct disk *disk = leaving->disk;
+    if (disk->is_orphan(disk, leaving->file))
+        disk_shrink(disk, leaving->file); /* best effort: what is left goes at once */
+    disk->close(disk, leaving->file);
+    free(leaving);
+}
+
+void disk_let_go(const struct disk *disk, int file)
+{
+    struct leaving *leaving = hive_malloc(sizeof *leaving);
+    *leaving = (struct leaving){disk, file};
+    /* A small one is not worth a thread. */
+    if (!disk->detach || disk->size(disk, file) <= SHRINK_BYTES || disk->detach(disk, leave, leaving) < 0)
+        leave(leaving);
+}
+
+int disk_remove(const struct disk *disk, const char *path)
+{
+    int file = disk->open(disk, path, O_RDWR), result = disk->remove(disk, path);
+    if (file >= 0 && result == 0)
+        disk_let_go(disk, file);
+    else if (file >= 0)
+        disk->close(disk, file);
+    return result;
+}
+
+void disk_pause(const struct disk *disk, int ms)
+{
+    if (disk->pause)
+        disk->pause(disk, ms);
 }
 
 int disk_begin(const struct disk *disk, void (*work)(void *argument), void *argument, void **task)

@@ -27,6 +27,9 @@ struct disk {
     int (*sync)(const struct disk *disk, int file);                  /* fdatasync(2) */
     int64_t (*size)(const struct disk *disk, int file);              /* bytes of the file */
     int (*truncate)(const struct disk *disk, int file, off_t bytes); /* ftruncate(2) */
+    /* True where nobody would miss the bytes of a file that was removed: it has no other name (a hard link), and nobody else
+     * has it open. */
+    bool (*is_orphan)(const struct disk *disk, int file);
     int (*rename)(const struct disk *disk, const char *from, const char *to);
     int (*remove)(const struct disk *disk, const char *path);           /* unlink(2) */
     int (*make_directories)(const struct disk *disk, const char *path); /* fine where they are */
@@ -41,6 +44,10 @@ struct disk {
     /* Runs work(argument) beside the caller; join waits for it. Both NULL: there is no beside, it is run at once. */
     int (*begin)(const struct disk *disk, void (*work)(void *argument), void *argument, void **task);
     void (*join)(const struct disk *disk, void *task);
+    /* The same without a join: the process may end before the work does. NULL: it is run at once. */
+    int (*detach)(const struct disk *disk, void (*work)(void *argument), void *argument);
+    /* Lets others have the disk for so long; NULL: there are no others. */
+    void (*pause)(const struct disk *disk, int ms);
 };
 
 /* The real one. */
@@ -70,8 +77,19 @@ int disk_sync(const struct disk *disk, int file);
 int disk_put_file(const struct disk *disk, const char *directory, const char *name, const void *bytes,
                   size_t size, struct hive_error *error);
 
-/* Gives the space of a file back in steps, so that the file system is never busy with it for long. */
-void disk_shrink(const struct disk *disk, int file);
+/* Gives the space of a file back in steps, each synced, so that the disk is never busy with it for long: a gigabyte takes
+ * seconds. 0, or a negative errno. */
+int disk_shrink(const struct disk *disk, int file);
+
+/* Closes a file that was removed. Its space is given back in steps, beside the caller; not where somebody else would miss it. */
+void disk_let_go(const struct disk *disk, int file);
+
+/* Removes a file that may be large, and lets it go. As remove. Only for what does no harm where a crash brings its name back
+ * with fewer bytes. */
+int disk_remove(const struct disk *disk, const char *path);
+
+/* disk->pause, also where there is none. */
+void disk_pause(const struct disk *disk, int ms);
 
 /* disk->begin and join, also where there are none. */
 int disk_begin(const struct disk *disk, void (*work)(void *argument), void *argument, void **task);

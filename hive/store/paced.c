@@ -45,8 +45,8 @@ void paced_finish(struct paced *paced, bool remove)
 {
     /* Not where it has another name by now, which a crash may bring back: it is to be whole then. */
     if (paced->file >= 0 && remove && paced->disk->remove(paced->disk, paced->path) == 0)
-        disk_shrink(paced->disk, paced->file);
-    if (paced->file >= 0)
+        disk_let_go(paced->disk, paced->file);
+    else if (paced->file >= 0)
         paced->disk->close(paced->disk, paced->file);
     free(paced->path);
     *paced = (struct paced){.file = -1};

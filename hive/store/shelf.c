@@ -1,6 +1,6 @@
 /* The snapshots that are kept, newest first, and reading them. One that is too many loses its name at once and its
  * space when its last reader is done, step by step: a file system that frees a gigabyte at a time holds up whoever
- * syncs meanwhile. */
+ * syncs meanwhile. That takes seconds, and nobody waits for it: disk_let_go. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,10 +26,8 @@ static void release(const struct disk *disk, struct shelved *shelved)
 {
     if (atomic_fetch_sub(&shelved->users, 1) > 1)
         return;
-    if (shelved->file >= 0) {
-        disk_shrink(disk, shelved->file);
-        disk->close(disk, shelved->file);
-    }
+    if (shelved->file >= 0)
+        disk_let_go(disk, shelved->file);
     free(shelved->path);
     free(shelved);
 }

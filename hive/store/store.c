@@ -16,7 +16,9 @@
  * beside the work, where a larger one means fewer switches. */
 #define FIRST_SEGMENT_BYTES ((size_t)1024 * 1024)
 #define SEGMENT_BYTES       ((size_t)8 * 1024 * 1024)
-#define SEGMENT_BYTES_MIN   ((size_t)256) /* room for a header and a small frame */
+/* Between two segments that go: a sync of the log is not to wait for the freeing of many. */
+#define DROP_PAUSE_MS     8
+#define SEGMENT_BYTES_MIN ((size_t)256) /* room for a header and a small frame */
 
 /* True where nothing was written yet to the segment in use. */
 static bool is_empty(const struct store *store)
@@ -195,6 +197,7 @@ int store_drop_before(struct store *store, raft_index first, struct hive_error *
             hive_error_set(error, result, "cannot remove %s: %s", path, strerror(-result));
         store->has_failed_to_drop = result < 0;
         free(path);
+        disk_pause(store->disk, DROP_PAUSE_MS);
     }
     return result;
 }
@@ -291,7 +294,7 @@ static void tidy(struct store *store, const struct catalog *catalog, raft_index 
         if (file->numbers[0] <= newest)
             shelf_add(store, file->numbers[0], file->numbers[1]);
         else /* it is damaged, and another one stands in for it */
-            store->disk->remove(store->disk, path);
+            disk_remove(store->disk, path);
         free(path);
     }
     catalog_remove(catalog, store->disk, store->directory, CATALOG_TEMPORARY);

@@ -124,9 +124,12 @@ static void open_file(struct subject *subject, const char *directory)
 
 /* ---- commits beside a snapshot ---- */
 
+/* How long a megabyte of a snapshot that is one too many takes to be given back, about. */
+#define REMOVAL_US 10000
+
 /* What is done beside the commits, and how long one took at most meanwhile. */
-enum beside { ALONE, SNAPSHOT, COMMIT, DROP, BESIDE_COUNT };
-static const char *const beside_names[] = {"alone", "snapshot", "its commit", "log's front"};
+enum beside { ALONE, SNAPSHOT, COMMIT, DROP, REMOVAL, BESIDE_COUNT };
+static const char *const beside_names[] = {"alone", "snapshot", "its commit", "log's front", "old one goes"};
 
 struct scene {
     struct subject subject;
@@ -150,6 +153,11 @@ static void *commit_on(void *argument)
             scene->latencies_us[before][scene->counts[before]++] = elapsed_us;
     }
     return NULL;
+}
+
+static void wait_us(int64_t us)
+{
+    nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}, NULL);
 }
 
 static void write_snapshot(struct scene *scene, raft_index index, size_t megabytes)
@@ -176,11 +184,6 @@ static void write_snapshot(struct scene *scene, raft_index index, size_t megabyt
     if (store_drop_before(scene->subject.store, index, &error) < 0)
         fail(error.message);
     free(snapshot);
-}
-
-static void wait_us(int64_t us)
-{
-    nanosleep(&(struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000}, NULL);
 }
 
 static void report_beside(struct scene *scene, int beside)
@@ -214,6 +217,8 @@ static void measure_beside(const char *directory, size_t megabytes)
         int64_t start_us = hive_clock_monotonic_us();
         write_snapshot(&scene, atomic_load(&scene.last_index), megabytes);
         writing_us += hive_clock_monotonic_us() - start_us;
+        atomic_store(&scene.beside, REMOVAL);
+        wait_us(round < HIVE_SNAPSHOTS ? 0 : (int64_t)megabytes * REMOVAL_US); /* it goes on by itself */
     }
     atomic_store(&scene.is_over, true);
     pthread_join(thread, NULL);

@@ -253,6 +253,19 @@ static int sim_truncate(const struct disk *base, int handle, off_t bytes)
     return what == FATE_DIE ? -EIO : 0;
 }
 
+static bool sim_is_orphan(const struct disk *base, int handle)
+{
+    const struct sim_disk *disk = of(base);
+    const struct sim_file *file = file_of(disk, handle);
+    for (size_t i = 0; i < disk->name_count; i++)
+        if (disk->names[i].file == file)
+            return false;
+    for (size_t i = 0; i < disk->handle_count; i++)
+        if (disk->handles[i] == file && i != (size_t)handle)
+            return false;
+    return true;
+}
+
 static uint64_t sim_random_bits(const struct disk *base)
 {
     return sim_random_next(&of(base)->random);
@@ -268,6 +281,7 @@ static const struct disk calls = {
     .sync = sim_sync,
     .size = sim_size,
     .truncate = sim_truncate,
+    .is_orphan = sim_is_orphan,
     .rename = sim_rename,
     .remove = sim_remove,
     .make_directories = sim_make_directories,

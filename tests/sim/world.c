@@ -148,6 +148,9 @@ static void make_node(struct world *world, unsigned number)
         .rate_ppm = 1000000 + sim_random_between(&world->node_random, -most_ppm, most_ppm),
         .unix_ms = 1700000000000 + sim_random_between(&world->node_random, -2000, 2000),
     };
+    /* One that shows the wrong hour, or the wrong year: what expires by the leaders' clocks must not care. */
+    if (sim_random_below(&world->node_random, 8) == 0)
+        node->clock.unix_ms += sim_random_between(&world->node_random, -500, 500) * 3600 * 1000;
     node->clock.unix_ms -= node->clock.own_us / 1000;
     LIST_INIT(&node->rpcs);
 }

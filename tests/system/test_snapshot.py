@@ -1,5 +1,6 @@
 """Backups: what was acknowledged is in them, what is damaged is refused, and a new cluster can begin with one."""
 
+import ctypes
 import json
 import os
 import signal
@@ -9,6 +10,9 @@ import threading
 import pytest
 from cluster import HIVE, TOKEN, Cluster, await_, call, decode_entry, free_port, hive
 from watcher import Watch
+
+
+IN_MODIFY = 2
 
 
 def environment(cluster=None):
@@ -200,6 +204,51 @@ def test_what_is_there_is_not_replaced_unless_that_is_said(shared, tmp_path):
     assert path.read_bytes() == b"precious" and os.listdir(tmp_path) == ["backup"]
     assert save(shared, path, "--force").returncode == 0
     assert verify(path).returncode == 0 and os.listdir(tmp_path) == ["backup"]
+
+
+class Witness:
+    """Sees whether a file's bytes are changed, or cut off, without having it open."""
+
+    def __init__(self, path):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.file = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        assert self.libc.inotify_add_watch(self.file, os.fsencode(path), IN_MODIFY) >= 0
+
+    def has_seen(self):
+        try:
+            return bool(os.read(self.file, 65536))
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(self.file)
+
+
+def test_a_backup_that_is_replaced_is_taken_apart_before_the_verb_ends(shared, tmp_path):
+    path = tmp_path / "backup"
+    path.write_bytes(bytes(9 << 20))
+    witness = Witness(path)
+    assert save(shared, path, "--force").returncode == 0
+    assert witness.has_seen()
+    assert verify(path).returncode == 0
+
+
+@pytest.mark.parametrize("kept_by", ["hard link", "symbolic link", "reader"])
+def test_a_backup_that_is_replaced_stays_whole_for_others(shared, tmp_path, kept_by):
+    path, other = tmp_path / "backup", tmp_path / "other"
+    content = os.urandom(9 << 20)
+    if kept_by == "symbolic link":
+        other.write_bytes(content)
+        path.symlink_to(other)
+    else:
+        path.write_bytes(content)
+    if kept_by == "hard link":
+        other.hardlink_to(path)
+    with path.open("rb") as reader:
+        if kept_by != "reader":
+            reader.close()
+        assert save(shared, path, "--force").returncode == 0
+        assert (reader.read() if kept_by == "reader" else other.read_bytes()) == content
+    assert verify(path).returncode == 0 and not path.is_symlink()
 
 
 def test_what_cannot_be_written_leaves_nothing(shared, tmp_path):

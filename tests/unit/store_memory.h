@@ -336,6 +336,15 @@ static inline int memory_truncate(const struct disk *disk, int handle, off_t byt
     return 0;
 }
 
+static inline bool memory_is_orphan(const struct disk *disk, int handle)
+{
+    const struct memory *memory = memory_of(disk);
+    for (int i = 0; i < MEMORY_NAMES; i++)
+        if (memory->now[i].path && memory->now[i].file == handle)
+            return false;
+    return true;
+}
+
 static inline uint64_t memory_random(const struct disk *disk)
 {
     (void)disk;
@@ -354,6 +363,7 @@ static inline struct memory *memory_create(void)
                                  .sync = memory_sync,
                                  .size = memory_size,
                                  .truncate = memory_truncate,
+                                 .is_orphan = memory_is_orphan,
                                  .rename = memory_rename,
                                  .remove = memory_remove,
                                  .make_directories = memory_make_directories,
