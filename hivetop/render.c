@@ -49,6 +49,7 @@ static void draw_panels(const struct view *view, struct cells *cells)
     view_broken(view, cells, panels.broken);
     view_queens(view, cells, panels.queens);
     view_lanes(view, cells, panels.lanes, panels.lanes_beside);
+    view_commits(view, cells, panels.commits);
     view_replication(view, cells, panels.replication);
     view_drones(view, cells, panels.drones);
     view_events(view, cells, panels.events);

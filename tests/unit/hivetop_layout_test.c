@@ -321,7 +321,7 @@ static void check_panels(int columns, int rows, const struct panels_wish *wish)
     panels_make(columns, rows, wish, &panels);
     const struct area *areas[] = {&panels.header, &panels.broken,      &panels.queens, &panels.lanes,
                                   &panels.drones, &panels.replication, &panels.events, &panels.details,
-                                  &panels.logs,   &panels.footer};
+                                  &panels.logs,   &panels.commits,     &panels.footer};
     memset(grid, 0, (size_t)(columns * rows));
     for (int i = 0; i < (int)(sizeof areas / sizeof *areas); i++)
         occupy(grid, columns, rows, areas[i], (char)('a' + i));
