@@ -26,6 +26,7 @@ int app_open(struct app *app, const struct app_options *options, int64_t interva
     allow_many_connections();
     app->client = hive_http_client_create();
     ui_init(&app->ui, interval_ms);
+    app->ui.is_readonly = options->is_readonly;
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
     return 0;
@@ -38,6 +39,26 @@ void app_close(struct app *app)
     poller_finish(&app->poller);
     source_finish(&app->source);
     model_finish(&app->model);
+}
+
+void app_switch(struct app *app, const char *cluster)
+{
+    struct source source;
+    struct model model = {.now_ms = app->model.now_ms, .unix_ms = app->model.unix_ms};
+    struct hive_error error = {0};
+    if (source_open(&source, &(struct hive_strings){0}, cluster, &model, &error)) {
+        ui_say(&app->ui, &app->model, EVENT_BAD, "%s", error.message);
+        return;
+    }
+    int64_t interval_ms = app->poller.interval_ms;
+    app_close(app); /* with what is under way: its answers are about other nodes */
+    app->source = source;
+    app->model = model;
+    app->client = hive_http_client_create();
+    ui_forget(&app->ui);
+    poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
+    courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
+    ui_say(&app->ui, &app->model, EVENT_INFO, "this is %s", cluster);
 }
 
 int app_turn(struct app *app)

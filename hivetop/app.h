@@ -29,6 +29,8 @@ struct app_options {
     int64_t count;        /* frames; 0: no end (a print-out: one) */
     int64_t timeout_ms;   /* of a print-out, for a leader to be known */
     bool is_once, is_json;
+    bool is_readonly;
+    bool has_no_mouse;
 };
 
 /* Finds the cluster. 0, or a negative errno and a message. */
@@ -36,11 +38,14 @@ int app_open(struct app *app, const struct app_options *options, int64_t interva
              struct hive_error *error);
 void app_close(struct app *app);
 
+/* Watches another cluster of this machine from now on; where it cannot, says why and goes on with this one. */
+void app_switch(struct app *app, const char *cluster);
+
 /* Begins what is due; returns how long to wait for answers, in milliseconds. */
 int app_turn(struct app *app);
 
 /* On the screen, until the user leaves it. Returns an exit status. */
-int app_run_live(struct app *app, int64_t count, struct hive_error *error);
+int app_run_live(struct app *app, const struct app_options *options, struct hive_error *error);
 
 /* On standard output, as text or JSON. Returns an exit status. */
 int app_run_print(struct app *app, const struct app_options *options, struct hive_error *error);

@@ -50,6 +50,8 @@ static void end_note(const struct node *node, char *text, size_t bytes)
     bool is_dead = node->is_supervised && node->state == HIVE_NODE_DEAD;
     if (node->action == ACTION_KILL && node->action_is_done)
         snprintf(text, bytes, "killed by you");
+    else if (node->action == ACTION_STOP && node->action_is_done)
+        snprintf(text, bytes, "ended by you");
     else if (is_dead && WIFSIGNALED(node->exit_status))
         snprintf(text, bytes, "signal %d", WTERMSIG(node->exit_status));
     else if (is_dead)

@@ -16,6 +16,7 @@ struct parcel {
     bool is_under_way;
     struct action action; /* kind ACTION_NONE: a task */
     char *body;           /* owned; of a task, for redirects */
+    void (*send)(struct parcel *parcel, const char *address);
     int redirects;
 };
 
@@ -77,60 +78,6 @@ static void set_time(struct courier *courier)
     model_set_time(courier->model, hive_clock_monotonic_ms(), hive_clock_unix_ms());
 }
 
-/* ---- actions ---- */
-
-static void finish_action(struct hive_http_response *response, void *context)
-{
-    struct parcel *parcel = context;
-    struct courier *courier = parcel->courier;
-    const struct action *action = &parcel->action;
-    set_time(courier);
-    if (response->status == 200) {
-        model_take_action_done(courier->model, action);
-        ui_say(courier->ui, courier->model, EVENT_GOOD, "%s %s", action->node,
-               action_words[action->kind].done);
-    } else {
-        char problem[HIVE_ERROR_BYTES], why[HIVE_ERROR_BYTES + 64];
-        read_problem(response, problem, sizeof problem);
-        snprintf(why, sizeof why, "%s%s", response->status ? "" : "no word from the launcher: ", problem);
-        model_take_action_failed(courier->model, action, why);
-        ui_say(courier->ui, courier->model, EVENT_BAD, "%s was not %s: %s", action->node,
-               action_words[action->kind].done, why);
-    }
-    poller_hurry(courier->poller, courier->model->now_ms);
-    courier->poller->has_news = true;
-    drop_parcel(parcel);
-}
-
-void courier_act(struct courier *courier, const struct action *action)
-{
-    struct parcel *parcel = take_parcel(courier);
-    if (!parcel)
-        return;
-    parcel->action = *action;
-    char url[HIVE_NAME_BYTES + 64];
-    snprintf(url, sizeof url, "http://localhost/nodes/%s/%s", action->node, action_words[action->kind].path);
-    struct hive_buffer body = {0};
-    action_body(action, &body);
-    struct hive_http_request request = {
-        .method = "POST",
-        .url = url,
-        .unix_socket = courier->source->control_socket,
-        .content_type = "application/json",
-        .body = body.data,
-        .body_bytes = body.size,
-        .timeout_ms = ACTION_TIMEOUT_MS,
-    };
-    model_take_action(courier->model, action);
-    hive_http_client_start(courier->client, &request, finish_action, parcel);
-    hive_buffer_finish(&body);
-    poller_hurry(courier->poller, courier->model->now_ms);
-}
-
-/* ---- tasks ---- */
-
-static void send_task(struct parcel *parcel, const char *address);
-
 /* The queen that a redirect names; NULL where it is none of this cluster's (the token is not for strangers).
  */
 static const struct node *redirect_target(const struct model *model, const char *location)
@@ -148,6 +95,122 @@ static const struct node *redirect_target(const struct model *model, const char 
     const struct node *node = model_node(model, address);
     return node && node->role == HIVE_ROLE_QUEEN ? node : NULL;
 }
+
+/* Only the leader takes tasks and hands the leadership over: where another one answers, it says who leads. True: the
+ * parcel is on its way there. */
+static bool follow(struct parcel *parcel, const struct hive_http_response *response)
+{
+    if (response->status != 307 || parcel->redirects >= HIVE_REDIRECTS)
+        return false;
+    const struct node *leader = redirect_target(parcel->courier->model, response->location);
+    if (!leader)
+        return false;
+    parcel->redirects++;
+    parcel->send(parcel, leader->address);
+    return true;
+}
+
+/* ---- actions ---- */
+
+/* A node that was added gets its name from the launcher. */
+static void take_name(struct action *action, const struct hive_http_response *response)
+{
+    cJSON *answer =
+        hive_json_parse_object(response->body.data ? response->body.data : "", response->body.size, NULL);
+    const cJSON *node = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(answer, "nodes"), 0);
+    const char *name = NULL;
+    if (cJSON_IsObject(node) && hive_json_string(node, "name", &name, NULL) == 0)
+        snprintf(action->node, sizeof action->node, "%s", name);
+    cJSON_Delete(answer);
+}
+
+static void tell_done(struct courier *courier, struct action *action,
+                      const struct hive_http_response *response)
+{
+    char object[3 * HIVE_NAME_BYTES];
+    if (action->kind == ACTION_ADD_QUEEN || action->kind == ACTION_ADD_DRONE)
+        take_name(action, response);
+    model_take_action_done(courier->model, action);
+    action_object(action, object, sizeof object);
+    ui_say(courier->ui, courier->model, EVENT_GOOD, "%s %s", object, action_words[action->kind].done);
+}
+
+static void tell_not_done(struct courier *courier, const struct action *action,
+                          const struct hive_http_response *response)
+{
+    char problem[HIVE_ERROR_BYTES], why[HIVE_ERROR_BYTES + 64], object[3 * HIVE_NAME_BYTES];
+    const char *silent =
+        action->kind == ACTION_TRANSFER ? "no word from the leader: " : "no word from the launcher: ";
+    read_problem(response, problem, sizeof problem);
+    snprintf(why, sizeof why, "%s%s", response->status ? "" : silent, problem);
+    model_take_action_failed(courier->model, action, why);
+    action_object(action, object, sizeof object);
+    ui_say(courier->ui, courier->model, EVENT_BAD, "%s was not %s: %s", object,
+           action_words[action->kind].done, why);
+}
+
+static void finish_action(struct hive_http_response *response, void *context)
+{
+    struct parcel *parcel = context;
+    struct courier *courier = parcel->courier;
+    set_time(courier);
+    courier->poller->has_news = true;
+    if (follow(parcel, response))
+        return;
+    if (response->status >= 200 && response->status < 300)
+        tell_done(courier, &parcel->action, response);
+    else
+        tell_not_done(courier, &parcel->action, response);
+    poller_hurry(courier->poller, courier->model->now_ms);
+    drop_parcel(parcel);
+}
+
+/* To the launcher, or (where `address` is given) to that queen. */
+static void send_action(struct parcel *parcel, const char *address)
+{
+    struct courier *courier = parcel->courier;
+    struct hive_buffer url = {0}, body = {0};
+    hive_buffer_format(&url, "http://%s", address ? address : "localhost");
+    const char *method = action_request(&parcel->action, &url, &body);
+    struct hive_http_request request = {
+        .method = method,
+        .url = url.data,
+        .unix_socket = address ? NULL : courier->source->control_socket,
+        .token = address && courier->source->token[0] ? courier->source->token : NULL,
+        .content_type = "application/json",
+        .body = body.data,
+        .body_bytes = body.size,
+        .timeout_ms = ACTION_TIMEOUT_MS,
+    };
+    hive_http_client_start(courier->client, &request, finish_action, parcel);
+    hive_buffer_finish(&url);
+    hive_buffer_finish(&body);
+}
+
+void courier_act(struct courier *courier, const struct action *action)
+{
+    struct summary summary;
+    const char *address = NULL;
+    if (action->kind == ACTION_TRANSFER) {
+        summary_of(courier->model, &summary);
+        if (!summary.leader) {
+            ui_say(courier->ui, courier->model, EVENT_WARNING,
+                   "nobody leads who could hand the leadership over");
+            return;
+        }
+        address = summary.leader->address;
+    }
+    struct parcel *parcel = take_parcel(courier);
+    if (!parcel)
+        return;
+    parcel->action = *action;
+    parcel->send = send_action;
+    model_take_action(courier->model, action);
+    send_action(parcel, address);
+    poller_hurry(courier->poller, courier->model->now_ms);
+}
+
+/* ---- tasks ---- */
 
 static void tell_submitted(struct courier *courier, const struct hive_http_response *response)
 {
@@ -178,14 +241,8 @@ static void finish_task(struct hive_http_response *response, void *context)
     struct courier *courier = parcel->courier;
     set_time(courier);
     courier->poller->has_news = true;
-    if (response->status == 307 && parcel->redirects < HIVE_REDIRECTS) {
-        const struct node *leader = redirect_target(courier->model, response->location);
-        if (leader) {
-            parcel->redirects++;
-            send_task(parcel, leader->address);
-            return;
-        }
-    }
+    if (follow(parcel, response))
+        return;
     if (response->status >= 200 && response->status < 300)
         tell_submitted(courier, response);
     else
@@ -228,6 +285,7 @@ void courier_submit(struct courier *courier, const char *text)
     hive_json_append_string(&body, text, strlen(text));
     hive_buffer_append_text(&body, "}");
     parcel->body = hive_buffer_take(&body);
+    parcel->send = send_task;
     ui_say(courier->ui, courier->model, EVENT_INFO, "submitting to %s", summary.leader->name);
     send_task(parcel, summary.leader->address);
 }

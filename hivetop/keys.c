@@ -3,7 +3,14 @@
 
 #include <limits.h>
 
+#include "copy.h"
 #include "format.h"
+
+const char *const keys_group_names[KEYS_GROUPS] = {
+    "Moving about",  "Looking closer",
+    "Time",          "Changing the cluster (never a lower-case letter; all that does harm asks first)",
+    "The dashboard", "In the logs",
+    "In the tasks"};
 
 static unsigned quit(struct ui *ui, const struct model *model, int argument)
 {
@@ -27,13 +34,100 @@ static unsigned move(struct ui *ui, const struct model *model, int rows)
 
 static unsigned move_page(struct ui *ui, const struct model *model, int pages)
 {
-    ui_move(ui, model, pages * ui->page_rows);
+    ui_move(ui, model, pages * (ui->panel == UI_PANEL_EVENTS ? ui->event_rows : ui->page_rows));
     return REACTION_NONE;
+}
+
+static unsigned next_panel(struct ui *ui, const struct model *model, int direction)
+{
+    ui_next_panel(ui, model, direction);
+    return REACTION_NONE;
+}
+
+static unsigned mark(struct ui *ui, const struct model *model, int argument)
+{
+    (void)argument;
+    const struct node *node = ui_selected(ui, model, NULL);
+    if (node)
+        ui_mark(ui, node);
+    return REACTION_NONE;
+}
+
+static unsigned find(struct ui *ui, const struct model *model, int direction)
+{
+    if (direction == 0)
+        ui_find(ui);
+    else
+        ui_find_next(ui, model, direction);
+    return REACTION_NONE;
+}
+
+static unsigned toggle_details(struct ui *ui, const struct model *model, int argument)
+{
+    (void)model, (void)argument;
+    ui->has_details = !ui->has_details;
+    return REACTION_NONE;
+}
+
+static unsigned toggle_events(struct ui *ui, const struct model *model, int argument)
+{
+    (void)argument;
+    const struct node *node = ui_selected(ui, model, NULL);
+    ui->has_all_events = !ui->has_all_events;
+    ui->panel = ui->has_all_events                      ? UI_PANEL_EVENTS
+                : node && node->role == HIVE_ROLE_DRONE ? UI_PANEL_DRONES
+                                                        : UI_PANEL_QUEENS;
+    return REACTION_NONE;
+}
+
+static unsigned go_back(struct ui *ui, const struct model *model, int argument)
+{
+    (void)model, (void)argument;
+    ui_go_back(ui);
+    return REACTION_NONE;
+}
+
+static unsigned open_screen(struct ui *ui, const struct model *model, int screen)
+{
+    bool is_there = screen == UI_SCREEN_LOGS ? ui->logs != NULL : ui->tasks != NULL;
+    if (ui->screen == (enum ui_screen)screen)
+        ui->screen = UI_SCREEN_MAIN;
+    else if (is_there)
+        ui->screen = (enum ui_screen)screen;
+    else
+        ui_say(ui, model, EVENT_WARNING, "there are no %s to show here",
+               screen == UI_SCREEN_LOGS ? "logs" : "tasks");
+    return REACTION_NONE;
+}
+
+static unsigned copy(struct ui *ui, const struct model *model, int argument)
+{
+    (void)argument;
+    const struct node *node = ui_selected(ui, model, NULL);
+    if (!node)
+        return REACTION_NONE;
+    copy_node(ui, node, ui->copy, sizeof ui->copy);
+    ui_say(ui, model, EVENT_INFO, "%s of %s went to the clipboard",
+           ui->has_details ? "the details" : "the address", node->name);
+    return REACTION_COPY;
+}
+
+static unsigned sort(struct ui *ui, const struct model *model, int direction)
+{
+    ui_sort(ui, model, direction);
+    return REACTION_CONFIG;
+}
+
+static unsigned seek(struct ui *ui, const struct model *model, int kind)
+{
+    (void)model;
+    ui->seek = (enum seek_kind)kind;
+    return REACTION_SEEK;
 }
 
 static unsigned ask(struct ui *ui, const struct model *model, int kind)
 {
-    ui_ask(ui, model, (enum action_kind)kind);
+    ui_ask(ui, model, ui_selected(ui, model, NULL), (enum action_kind)kind);
     return REACTION_NONE;
 }
 
@@ -41,8 +135,38 @@ static unsigned ask_pause(struct ui *ui, const struct model *model, int argument
 {
     (void)argument;
     const struct node *node = ui_selected(ui, model, NULL);
-    ui_ask(ui, model, node && node->condition == CONDITION_PAUSED ? ACTION_RESUME : ACTION_PAUSE);
+    ui_ask(ui, model, node, node && node->condition == CONDITION_PAUSED ? ACTION_RESUME : ACTION_PAUSE);
     return REACTION_NONE;
+}
+
+static unsigned ask_link(struct ui *ui, const struct model *model, int argument)
+{
+    (void)argument;
+    ui_ask_link(ui, model);
+    return REACTION_NONE;
+}
+
+static unsigned open_menu(struct ui *ui, const struct model *model, int kind)
+{
+    const struct node *node = ui_selected(ui, model, NULL);
+    if (kind == MENU_ADD && ui->no_actions) {
+        ui_say(ui, model, EVENT_WARNING, "%s", ui->no_actions);
+        return REACTION_NONE;
+    }
+    if (kind == MENU_SIGNALS) {
+        if (!ui_may_act(ui, model, node, ACTION_KILL))
+            return REACTION_NONE;
+        snprintf(ui->menu.node, sizeof ui->menu.node, "%.*s", HIVE_NAME_BYTES - 1, node->name);
+        ui->menu.process = node->process;
+    }
+    menu_open(ui, (enum menu_kind)kind);
+    return REACTION_NONE;
+}
+
+static unsigned list_clusters(struct ui *ui, const struct model *model, int argument)
+{
+    (void)ui, (void)model, (void)argument;
+    return REACTION_CLUSTERS;
 }
 
 static unsigned open_input(struct ui *ui, const struct model *model, int argument)
@@ -50,7 +174,6 @@ static unsigned open_input(struct ui *ui, const struct model *model, int argumen
     (void)model, (void)argument;
     ui->mode = UI_INPUT;
     ui->input[0] = '\0';
-    ui->input_bytes = 0;
     return REACTION_NONE;
 }
 
@@ -60,7 +183,7 @@ static unsigned change_interval(struct ui *ui, const struct model *model, int di
     char text[FORMAT_BYTES];
     format_interval(ui->interval_ms, text);
     ui_say(ui, model, EVENT_INFO, "asking every node every %s", text);
-    return REACTION_INTERVAL;
+    return REACTION_INTERVAL | REACTION_CONFIG;
 }
 
 static unsigned repaint(struct ui *ui, const struct model *model, int argument)
@@ -69,38 +192,200 @@ static unsigned repaint(struct ui *ui, const struct model *model, int argument)
     return REACTION_REPAINT;
 }
 
+/* clang-format off: a table is read by columns */
+#define HERE       false, false
+#define EVERYWHERE false, true
+#define CHANGES    true, false
 const struct key keys_table[] = {
-    {{'?', 'h', KEYS_F1}, "? h F1", "Help", "this help", false, open_help, 0},
-    {{'q', KEYS_F10}, "q F10", "Quit", "leave the dashboard; the cluster goes on", false, quit, 0},
-    {{'j', KEYS_DOWN}, "j Down", NULL, "select the next node", false, move, 1},
-    {{'k', KEYS_UP}, "k Up", NULL, "select the node before", false, move, -1},
-    {{'g', KEYS_HOME}, "g Home", NULL, "select the first node", false, move, INT_MIN / 2},
-    {{'G', KEYS_END}, "G End", NULL, "select the last node", false, move, INT_MAX / 2},
-    {{KEYS_PAGE_DOWN}, "PgDn", NULL, "one page down", false, move_page, 1},
-    {{KEYS_PAGE_UP}, "PgUp", NULL, "one page up", false, move_page, -1},
-    {{'K'}, "K", "Kill", "kill the selected node: SIGKILL, as a crash would", true, ask, ACTION_KILL},
-    {{'P'}, "P", "Pause", "pause the selected node (SIGSTOP), or let a paused one go on", true, ask_pause, 0},
+    {{'j', KEYS_DOWN},
+     "j Down",
+     "Down",
+     "the next node; with the events in focus, the next line",
+     KEYS_MOVE,
+     HERE,
+     move,
+     1},
+    {{'k', KEYS_UP}, "k Up", "Up", "the node before", KEYS_MOVE, HERE, move, -1},
+    {{'g', KEYS_HOME}, "g Home", "First", "the first node", KEYS_MOVE, HERE, move, INT_MIN / 2},
+    {{'G', KEYS_END}, "G End", "Last", "the last node", KEYS_MOVE, HERE, move, INT_MAX / 2},
+    {{KEYS_PAGE_DOWN}, "PgDn", "Page down", "one page down", KEYS_MOVE, HERE, move_page, 1},
+    {{KEYS_PAGE_UP}, "PgUp", "Page up", "one page up", KEYS_MOVE, HERE, move_page, -1},
+    {{KEYS_TAB}, "Tab", "Panel", "the next panel: queens, drones, events", KEYS_MOVE, HERE, next_panel, 1},
+    {{KEYS_BACK_TAB}, "S-Tab", "Panel back", "the panel before", KEYS_MOVE, HERE, next_panel, -1},
+    {{KEYS_ESCAPE},
+     "Esc",
+     "Back",
+     "close what is open, then forget what was looked for, then the marks",
+     KEYS_MOVE,
+     EVERYWHERE,
+     go_back,
+     0},
+
+    {{KEYS_ENTER},
+     "Enter",
+     "Info",
+     "details of the selected node, or not",
+     KEYS_LOOK,
+     HERE,
+     toggle_details,
+     0},
+    {{'/'},
+     "/",
+     "Find",
+     "find a node (with the events in focus, an event) while you type",
+     KEYS_LOOK,
+     HERE,
+     find,
+     0},
+    {{'n'}, "n", "Next", "the next that was looked for", KEYS_LOOK, HERE, find, 1},
+    {{'N'}, "N", "Previous", "the one before that was looked for", KEYS_LOOK, HERE, find, -1},
+    {{'>'}, ">", "Sort next", "sort by the next column", KEYS_LOOK, HERE, sort, 1},
+    {{'<'}, "<", "Sort before", "sort by the column before", KEYS_LOOK, HERE, sort, -1},
+    {{'I'}, "I", "Invert", "sort the other way round", KEYS_LOOK, HERE, sort, 0},
+    {{'e'}, "e", "Events", "all events, on the whole screen, or not", KEYS_LOOK, HERE, toggle_events, 0},
+    {{'l'}, "l", "Log", "the nodes' logs", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_LOGS},
+    {{'t'}, "t", "Tasks", "the tasks", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_TASKS},
+    {{' '}, "Space", "Mark", "mark the node, for X; again: no more", KEYS_LOOK, HERE, mark, 0},
+    {{'y'},
+     "y",
+     "Copy",
+     "copy the node's address, or its details where they are open",
+     KEYS_LOOK,
+     HERE,
+     copy,
+     0},
+
+    {{'z'}, "z", "Freeze", "freeze the picture, or let it go on", KEYS_TIME, HERE, seek, SEEK_FREEZE},
+    {{'['}, "[", "Scrub", "go back in time", KEYS_TIME, HERE, seek, SEEK_BACK},
+    {{']'}, "]", "Forward", "go forward in time", KEYS_TIME, HERE, seek, SEEK_FORWARD},
+    {{'{'},
+     "{",
+     "Election before",
+     "go to the election before",
+     KEYS_TIME,
+     HERE,
+     seek,
+     SEEK_PREVIOUS_ELECTION},
+    {{'}'}, "}", "Next election", "go to the next election", KEYS_TIME, HERE, seek, SEEK_NEXT_ELECTION},
+    {{'0'}, "0", "Live", "back to what is happening now", KEYS_TIME, HERE, seek, SEEK_LIVE},
+
+    {{'S'},
+     "S",
+     "Submit",
+     "submit a text task: type the text, then Enter",
+     KEYS_CHANGE,
+     CHANGES,
+     open_input,
+     0},
+    {{'P'},
+     "P",
+     "Pause",
+     "pause the node (SIGSTOP), or let a paused one go on",
+     KEYS_CHANGE,
+     CHANGES,
+     ask_pause,
+     0},
     {{'R'},
      "R",
      "Restart",
-     "restart the selected node, dead or alive, on its address and data",
-     true,
+     "restart the node, dead or alive, on its address and data",
+     KEYS_CHANGE,
+     CHANGES,
      ask,
      ACTION_RESTART},
-    {{'S'}, "S", "Submit", "submit a text task: type the text, then Enter", true, open_input, 0},
-    {{'+', '='}, "+", NULL, "ask the nodes less often", false, change_interval, 1},
-    {{'-'}, "-", NULL, "ask the nodes more often", false, change_interval, -1},
-    {{KEYS_CONTROL_L}, "^L", NULL, "draw the screen anew", false, repaint, 0},
-    {{0}, NULL, NULL, NULL, false, NULL, 0},
+    {{'K'}, "K", "Kill", "kill the node: SIGKILL, as a crash would", KEYS_CHANGE, CHANGES, ask, ACTION_KILL},
+    {{'T'},
+     "T",
+     "Terminate",
+     "terminate the node: SIGTERM, it ends properly",
+     KEYS_CHANGE,
+     CHANGES,
+     ask,
+     ACTION_STOP},
+    {{KEYS_F9},
+     "F9",
+     "Signal",
+     "choose a signal for the node",
+     KEYS_CHANGE,
+     CHANGES,
+     open_menu,
+     MENU_SIGNALS},
+    {{'X'},
+     "X",
+     "Cut",
+     "cut the link between the two marked nodes, or heal it",
+     KEYS_CHANGE,
+     CHANGES,
+     ask_link,
+     0},
+    {{'L'},
+     "L",
+     "Lead",
+     "hand the leadership to the selected queen",
+     KEYS_CHANGE,
+     CHANGES,
+     ask,
+     ACTION_TRANSFER},
+    {{'A'}, "A", "Add", "add a queen or a drone", KEYS_CHANGE, CHANGES, open_menu, MENU_ADD},
+
+    {{'?', 'h', KEYS_F1}, "? h F1", "Help", "this help", KEYS_PROGRAM, EVERYWHERE, open_help, 0},
+    {{':'},
+     ":",
+     "Palette",
+     "all commands and nodes: type a few letters, Enter",
+     KEYS_PROGRAM,
+     EVERYWHERE,
+     open_menu,
+     MENU_PALETTE},
+    {{'C'},
+     "C",
+     "Cluster",
+     "watch another cluster of this machine",
+     KEYS_PROGRAM,
+     EVERYWHERE,
+     list_clusters,
+     0},
+    {{'+', '='}, "+", "Slower", "ask the nodes less often", KEYS_PROGRAM, EVERYWHERE, change_interval, 1},
+    {{'-'}, "-", "Faster", "ask the nodes more often", KEYS_PROGRAM, EVERYWHERE, change_interval, -1},
+    {{KEYS_CONTROL_L}, "^L", "Redraw", "draw the screen anew", KEYS_PROGRAM, EVERYWHERE, repaint, 0},
+    {{'q', KEYS_F10},
+     "q F10",
+     "Quit",
+     "leave the dashboard; the cluster goes on",
+     KEYS_PROGRAM,
+     EVERYWHERE,
+     quit,
+     0},
+    {{0}, NULL, NULL, NULL, KEYS_MOVE, HERE, NULL, 0},
 };
+/* clang-format on */
 
 const struct key *keys_find(int code)
 {
     for (const struct key *key = keys_table; key->name; key++) {
-        for (size_t i = 0; i < sizeof key->codes / sizeof *key->codes && key->codes[i]; i++) {
+        for (size_t i = 0; key->act && i < sizeof key->codes / sizeof *key->codes && key->codes[i]; i++) {
             if (key->codes[i] == code)
                 return key;
         }
     }
     return NULL;
+}
+
+bool keys_is_valid(const struct ui *ui, const struct key *key)
+{
+    return key->act && (key->is_everywhere || ui->screen == UI_SCREEN_MAIN);
+}
+
+unsigned keys_press(struct ui *ui, const struct model *model, int code)
+{
+    const struct key *key = keys_find(code);
+    if (!key || !keys_is_valid(ui, key))
+        return REACTION_NONE;
+    if (key->changes && ui->is_readonly)
+        ui_say(ui, model, EVENT_WARNING, "%s: this dashboard is read-only, and changes nothing", key->word);
+    else if (key->changes && ui->shown_ms)
+        ui_say(ui, model, EVENT_WARNING, "%s: you look at the past; 0 goes back", key->word);
+    else
+        return key->act(ui, model, key->argument);
+    return REACTION_NONE;
 }

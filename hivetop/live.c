@@ -8,6 +8,7 @@
 #include "keys.h"
 #include "render.h"
 #include "screen.h"
+#include "tag.h"
 
 #define GATHER_MS 20 /* answers of one round come together: one frame shows them all */
 
@@ -17,18 +18,33 @@ struct live {
     bool is_blocked;       /* the terminal takes no output: wait until it does */
     bool is_urgent;        /* a key was pressed: show its effect now */
     int64_t news_since_ms; /* 0: nothing new to show */
+    struct cells shown;    /* the last frame: what a click is on */
 };
 
-static bool show(struct app *app)
+/* How many rows show events, the heading not counted. */
+static int count_event_rows(const struct cells *cells)
 {
+    int count = 0;
+    for (int row = 0; row < cells->rows; row++) {
+        int column = 0;
+        while (column < cells->columns &&
+               cells_at(cells, column, row)->tag != TAG(TAG_PANEL, UI_PANEL_EVENTS))
+            column++;
+        count += column < cells->columns;
+    }
+    return count > 1 ? count - 1 : 1;
+}
+
+static bool show(struct live *live)
+{
+    struct app *app = live->app;
     int columns, rows;
-    struct cells cells;
     screen_size(&columns, &rows);
     app->ui.page_rows = rows > 3 ? rows - 2 : 1;
-    render(&app->model, &app->ui, columns, rows, screen_is_unicode(), &cells);
-    bool is_shown = screen_show(&cells);
-    cells_finish(&cells);
-    return is_shown;
+    cells_finish(&live->shown);
+    render(&app->model, &app->ui, columns, rows, screen_is_unicode(), &live->shown);
+    app->ui.event_rows = count_event_rows(&live->shown);
+    return screen_show(&live->shown);
 }
 
 /* Shows a frame where it is time for one. Returns the milliseconds until it is, or -1. */
@@ -43,7 +59,7 @@ static int show_when_due(struct live *live)
     int64_t left_ms = live->news_since_ms + GATHER_MS - now_ms;
     if (!live->is_urgent && left_ms > 0)
         return (int)left_ms;
-    live->is_blocked = !show(app);
+    live->is_blocked = !show(live);
     if (!live->is_blocked) {
         live->is_urgent = false;
         live->news_since_ms = 0;
@@ -52,11 +68,25 @@ static int show_when_due(struct live *live)
     return -1;
 }
 
+static void offer_clusters(struct app *app)
+{
+    char names[MENU_CLUSTERS][HIVE_NAME_BYTES];
+    ui_offer_clusters(&app->ui, &app->model, names, source_clusters(names, MENU_CLUSTERS));
+}
+
+static unsigned take_mouse(struct live *live)
+{
+    int column, row, wheel;
+    const struct cell *cell =
+        screen_mouse(&column, &row, &wheel) ? cells_at(&live->shown, column, row) : NULL;
+    return cell ? ui_mouse(&live->app->ui, &live->app->model, cell->tag, wheel) : REACTION_NONE;
+}
+
 static void take_key(struct live *live, int key)
 {
     struct app *app = live->app;
     app->model.now_ms = hive_clock_monotonic_ms();
-    unsigned reactions = ui_key(&app->ui, &app->model, key);
+    unsigned reactions = key == KEYS_MOUSE ? take_mouse(live) : ui_key(&app->ui, &app->model, key);
     if (reactions & REACTION_QUIT)
         live->is_over = true;
     if (reactions & REACTION_ACT)
@@ -67,6 +97,12 @@ static void take_key(struct live *live, int key)
         poller_set_interval(&app->poller, app->ui.interval_ms, app->model.now_ms);
     if (reactions & REACTION_REPAINT)
         screen_repaint();
+    if (reactions & REACTION_COPY)
+        screen_copy(app->ui.copy);
+    if (reactions & REACTION_CLUSTERS)
+        offer_clusters(app);
+    if (reactions & REACTION_CLUSTER)
+        app_switch(app, app->ui.cluster);
     live->is_urgent = true;
 }
 
@@ -79,14 +115,16 @@ static void wait_for_anything(struct live *live, int timeout_ms)
         live->is_over = true; /* the terminal is gone */
 }
 
-int app_run_live(struct app *app, int64_t count, struct hive_error *error)
+int app_run_live(struct app *app, const struct app_options *options, struct hive_error *error)
 {
     struct live live = {.app = app, .is_urgent = true};
     if (screen_open(error))
         return HIVE_EXIT_FAILED;
+    if (!options->has_no_mouse)
+        screen_use_mouse();
     while (!live.is_over) {
         int wait_ms = app_turn(app);
-        if (count > 0 && app->poller.rounds > count)
+        if (options->count > 0 && app->poller.rounds > options->count)
             break;
         int frame_ms = show_when_due(&live);
         if (frame_ms >= 0 && frame_ms < wait_ms)
@@ -97,5 +135,6 @@ int app_run_live(struct app *app, int64_t count, struct hive_error *error)
             take_key(&live, key);
     }
     screen_close();
+    cells_finish(&live.shown);
     return HIVE_EXIT_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "app.h"
 #include "format.h"
+#include "help.h"
 #include "hive/options.h"
 
 #define OPTION(field) offsetof(struct app_options, field)
@@ -45,6 +46,15 @@ static const struct hive_option options[] = {
      .type = HIVE_OPTION_FLAG,
      .offset = OPTION(is_json),
      .help = "Like --once, as one JSON object a frame"},
+    {.name = "readonly",
+     .type = HIVE_OPTION_FLAG,
+     .offset = OPTION(is_readonly),
+     .help = "Refuse every key that changes something"},
+    {.name = "no-mouse",
+     .letter = 'M',
+     .type = HIVE_OPTION_FLAG,
+     .offset = OPTION(has_no_mouse),
+     .help = "Leave the mouse to the terminal: no clicks, no wheel"},
     {.name = "timeout",
      .type = HIVE_OPTION_MS,
      .offset = OPTION(timeout_ms),
@@ -55,19 +65,22 @@ static const struct hive_option options[] = {
     {0},
 };
 
-static const struct hive_command command = {
+static const char description[] =
+    "Shows every queen's role, term and log, every drone and what it runs, and what happened: "
+    "elections, deaths and returns, also those between two looks. Without options it finds the "
+    "cluster that a launcher runs on this machine.\n\n"
+    "Lower-case letters never change anything. Whatever does harm asks first, and names the process it "
+    "is about; what would cost the cluster its majority wants the node's name typed. Acting on nodes "
+    "needs the launcher, and so does not work with --connect. The mouse selects, sorts by a column and "
+    "scrolls.\n\n"
+    "Where standard output is no terminal, one frame is printed as with --once. NO_COLOR turns "
+    "colours off.\n\n"
+    "The keys are these.";
+
+static struct hive_command command = {
     .name = "hivetop",
-    .summary = "Watch a Hive cluster live, and kill, pause and restart its nodes",
+    .summary = "Watch a Hive cluster live, and act on its nodes",
     .synopsis = "",
-    .description =
-        "Shows every queen's role, term and log, every drone and what it runs, and what happened: "
-        "elections, deaths and returns, also those between two looks. Without options it finds the "
-        "cluster that a launcher runs on this machine.\n\n"
-        "Keys: ? shows them all. K kills, P pauses and R restarts the selected node, after asking; S "
-        "submits a text task. Killing, pausing and restarting need the launcher, and so do not work "
-        "with --connect. Lower-case letters never change anything.\n\n"
-        "Where standard output is no terminal, one frame is printed as with --once. NO_COLOR turns "
-        "colours off.",
     .options = options,
     .arguments_min = 0,
     .arguments_max = 0,
@@ -91,7 +104,7 @@ static int run(const struct app_options *app_options, int64_t interval_ms, struc
         is_printing = true;
     }
     int status =
-        is_printing ? app_run_print(&app, app_options, error) : app_run_live(&app, app_options->count, error);
+        is_printing ? app_run_print(&app, app_options, error) : app_run_live(&app, app_options, error);
     app_close(&app);
     return status;
 }
@@ -104,6 +117,10 @@ int main(int argc, char **argv)
     struct hive_error error = {0};
     int64_t interval_ms = INTERVAL_DEFAULT_MS;
     int status = HIVE_EXIT_OK;
+    struct hive_buffer manual = {0};
+    hive_buffer_append_text(&manual, description);
+    help_append_manual(&manual);
+    command.description = manual.data;
 
     int result = hive_options_parse(&command, argc, argv, &app_options, &arguments, &error);
     if (result == 0 && app_options.interval)
@@ -118,5 +135,6 @@ int main(int argc, char **argv)
 
     hive_strings_finish(&app_options.connect);
     hive_strings_finish(&arguments);
+    hive_buffer_finish(&manual);
     return status;
 }

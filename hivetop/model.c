@@ -313,7 +313,7 @@ void model_take_ledger(struct model *model, const struct hive_ledger *ledger)
 
 void model_take_action(struct model *model, const struct action *action)
 {
-    struct node *node = model_node_named(model, action->node);
+    struct node *node = action_is_on_process(action) ? model_node_named(model, action->node) : NULL;
     if (node) {
         node->action = action->kind;
         node->action_is_done = false;

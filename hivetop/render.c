@@ -68,6 +68,8 @@ void render(const struct model *model, const struct ui *ui, int columns, int row
         view_help(&view, cells, all);
     else if (ui->mode == UI_DIALOG)
         view_dialog(&view, cells, all);
+    else if (ui->mode == UI_MENU)
+        view_menu(&view, cells, all);
     free(view.rows[UI_PANEL_QUEENS].nodes);
     free(view.rows[UI_PANEL_DRONES].nodes);
 }

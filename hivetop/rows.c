@@ -115,12 +115,24 @@ size_t rows_make(const struct ui *ui, const struct model *model, enum ui_panel p
     return count;
 }
 
+bool rows_has_found(const struct ui *ui, const char *text)
+{
+    return ui->find[0] && strcasestr(text, ui->find);
+}
+
 bool rows_is_found(const struct ui *ui, const struct node *node)
 {
-    if (!ui->find[0])
-        return false;
     char note[128];
     condition_note(node, note, sizeof note);
-    return strcasestr(node->name, ui->find) || strcasestr(node->address, ui->find) ||
-           strcasestr(note, ui->find);
+    if (rows_has_found(ui, node->name) || rows_has_found(ui, node->address) || rows_has_found(ui, note) ||
+        rows_has_found(ui, condition_names[node->condition]))
+        return true;
+    const struct hive_health *health = &node->health;
+    if (node->has_health && node->role == HIVE_ROLE_QUEEN)
+        return rows_has_found(ui, hive_raft_state_names[health->raft_state]);
+    for (size_t i = 0; node->has_health && i < health->running_task_count; i++) {
+        if (rows_has_found(ui, health->running_tasks[i]))
+            return true;
+    }
+    return false;
 }

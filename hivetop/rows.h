@@ -13,7 +13,8 @@ size_t rows_make(const struct ui *ui, const struct model *model, enum ui_panel p
 /* The columns that a panel can be sorted by end with SORT_COUNT. */
 const enum sort_column *rows_columns(enum ui_panel panel);
 
-/* The node is what ui->find looks for; false where nothing is looked for. */
+/* The node, or the text, is what ui->find looks for; false where nothing is looked for. */
 bool rows_is_found(const struct ui *ui, const struct node *node);
+bool rows_has_found(const struct ui *ui, const char *text);
 
 #endif

@@ -16,6 +16,7 @@
 #undef columns /* macros of term.h, for the terminal's numbers */
 #undef lines
 
+#include "hive/encoding.h"
 #include "hive/memory.h"
 #include "keys.h"
 #include "palette.h"
@@ -23,11 +24,13 @@
 #define ESCAPE_MS       25
 #define RESTORE_BYTES   512
 #define ALT_STACK_BYTES 65536
+#define MOUSE_OFF       "\033[?1006;1002;1000l" /* what ncurses may have turned on; terminfo has no name for it */
 
 static SCREEN *terminal;
 static bool is_open;
 static WINDOW *keyboard; /* a pad: reading from it redraws nothing */
 static int colours;
+static bool is_mouse_on;
 static short pairs[STYLE_COUNT][2];
 
 static volatile sig_atomic_t was_continued; /* who knows what the terminal shows since */
@@ -62,6 +65,8 @@ static void prepare_restore(void)
     }
     if (!exit_ca_mode)
         tputs("\r\n", 1, collect);
+    for (const char *text = is_mouse_on ? MOUSE_OFF : ""; *text; text++)
+        collect(*text);
 }
 
 /* The terminal is another program's while this one runs in the background. */
@@ -220,6 +225,13 @@ int screen_open(struct hive_error *error)
     return 0;
 }
 
+void screen_use_mouse(void)
+{
+    mouseinterval(0); /* a click is known by the press: waiting for more would hold every key up */
+    is_mouse_on = mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL) != 0;
+    prepare_restore();
+}
+
 void screen_size(int *columns, int *rows)
 {
     getmaxyx(stdscr, *rows, *columns);
@@ -293,19 +305,14 @@ static int translate(int code)
     static const struct {
         int curses, key;
     } codes[] = {
-        {KEY_UP, KEYS_UP},
-        {KEY_DOWN, KEYS_DOWN},
-        {KEY_LEFT, KEYS_LEFT},
-        {KEY_RIGHT, KEYS_RIGHT},
-        {KEY_PPAGE, KEYS_PAGE_UP},
-        {KEY_NPAGE, KEYS_PAGE_DOWN},
-        {KEY_HOME, KEYS_HOME},
-        {KEY_END, KEYS_END},
-        {KEY_F(1), KEYS_F1},
-        {KEY_F(10), KEYS_F10},
-        {KEY_BACKSPACE, KEYS_BACKSPACE},
-        {KEY_ENTER, KEYS_ENTER},
-        {KEY_RESIZE, KEYS_RESIZE},
+        {KEY_UP, KEYS_UP},         {KEY_DOWN, KEYS_DOWN},
+        {KEY_LEFT, KEYS_LEFT},     {KEY_RIGHT, KEYS_RIGHT},
+        {KEY_PPAGE, KEYS_PAGE_UP}, {KEY_NPAGE, KEYS_PAGE_DOWN},
+        {KEY_HOME, KEYS_HOME},     {KEY_END, KEYS_END},
+        {KEY_F(1), KEYS_F1},       {KEY_F(9), KEYS_F9},
+        {KEY_F(10), KEYS_F10},     {KEY_BTAB, KEYS_BACK_TAB},
+        {KEY_MOUSE, KEYS_MOUSE},   {KEY_BACKSPACE, KEYS_BACKSPACE},
+        {KEY_ENTER, KEYS_ENTER},   {KEY_RESIZE, KEYS_RESIZE},
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         if (codes[i].curses == code)
@@ -335,4 +342,29 @@ int screen_key(void)
     if (character == '\b')
         return KEYS_BACKSPACE;
     return (int)character;
+}
+
+bool screen_mouse(int *column, int *row, int *wheel)
+{
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return false;
+    *column = event.x;
+    *row = event.y;
+    *wheel = event.bstate & BUTTON4_PRESSED ? -1 : event.bstate & BUTTON5_PRESSED ? 1 : 0;
+    return *wheel || event.bstate & BUTTON1_PRESSED;
+}
+
+void screen_copy(const char *text)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (!is_in_foreground() || poll(&output, 1, 0) == 0)
+        return;
+    struct hive_buffer sequence = {0};
+    hive_buffer_append_text(&sequence, "\033]52;c;");
+    hive_base64_append(&sequence, text, strlen(text));
+    hive_buffer_append_text(&sequence, "\a");
+    fwrite(sequence.data, 1, sequence.size, stdout);
+    fflush(stdout);
+    hive_buffer_finish(&sequence);
 }

@@ -11,6 +11,9 @@
 /* Takes the terminal over. -ENOTTY or -ENOTSUP with a message where it cannot show a screen. */
 int screen_open(struct hive_error *error);
 
+/* Takes clicks and the wheel as well, which the terminal then does not use for its own ends. After screen_open. */
+void screen_use_mouse(void);
+
 /* Gives it back; harmless when it is not open. */
 void screen_close(void);
 
@@ -30,5 +33,11 @@ void screen_repaint(void);
 /* The next key (see keys.h), or KEYS_NONE. Never waits longer than the 25 ms that tell Escape from a function
  * key. */
 int screen_key(void);
+
+/* After KEYS_MOUSE: where it was, and what: a click (`*wheel` 0) or a turn of the wheel (1 is down). False: nothing. */
+bool screen_mouse(int *column, int *row, int *wheel);
+
+/* Gives the text to the clipboard of the terminal, where it takes one (OSC 52). */
+void screen_copy(const char *text);
 
 #endif

@@ -100,10 +100,29 @@ void source_refresh(struct source *source, struct model *model)
     }
 }
 
+size_t source_clusters(char (*names)[HIVE_NAME_BYTES], size_t capacity)
+{
+    char **all = NULL;
+    size_t count = 0, running = 0;
+    if (hive_ledger_names(&all, &count, NULL))
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        struct hive_ledger ledger = {0};
+        if (running < capacity && hive_ledger_load(all[i], &ledger, NULL) == 0) {
+            if (hive_ledger_is_running(&ledger))
+                snprintf(names[running++], HIVE_NAME_BYTES, "%s", ledger.name);
+            hive_ledger_finish(&ledger);
+        }
+        free(all[i]);
+    }
+    free(all);
+    return running;
+}
+
 const char *source_no_actions(const struct source *source, const struct model *model)
 {
     if (!source->control_socket)
-        return "K, P and R need the cluster's launcher: run hivetop on its machine, without --connect";
+        return "this needs the cluster's launcher: run hivetop on its machine, without --connect";
     if (!model->has_launcher)
         return "the launcher of this cluster is gone, and with it whoever could kill, pause or restart nodes";
     return NULL;

@@ -27,6 +27,9 @@ void source_finish(struct source *source);
 /* Brings the model up to date with the ledger and with which processes stand still. Never waits. */
 void source_refresh(struct source *source, struct model *model);
 
+/* The clusters of this machine that run, up to `capacity` of them, by name. */
+size_t source_clusters(char (*names)[HIVE_NAME_BYTES], size_t capacity);
+
 /* Why nodes cannot be acted on from here, or NULL. */
 const char *source_no_actions(const struct source *source, const struct model *model);
 

@@ -20,7 +20,8 @@ void story_tell_change(struct model *model, const struct node *node, enum condit
     struct events *events = &model->events;
     switch (node->condition) {
     case CONDITION_DOWN: /* that the user had it killed is an event of its own */
-        if (before != CONDITION_NEW && node->action != ACTION_KILL && node->action != ACTION_RESTART)
+        if (before != CONDITION_NEW && node->action != ACTION_KILL && node->action != ACTION_STOP &&
+            node->action != ACTION_RESTART)
             events_add(events, model->unix_ms, EVENT_BAD, "%s went down: %s", node->name, note);
         break;
     case CONDITION_PAUSED:
@@ -90,15 +91,19 @@ void story_tell_transitions(struct model *model, const struct node *node, const 
 void story_tell_action(struct model *model, const struct action *action)
 {
     const char *done = action_words[action->kind].done;
+    char object[3 * HIVE_NAME_BYTES];
+    action_object(action, object, sizeof object);
     if (action->process.pid > 0)
-        events_add(&model->events, model->unix_ms, EVENT_WARNING, "%s %s by you (pid %ld)", action->node,
-                   done, (long)action->process.pid);
+        events_add(&model->events, model->unix_ms, EVENT_WARNING, "%s %s by you (pid %ld)", object, done,
+                   (long)action->process.pid);
     else
-        events_add(&model->events, model->unix_ms, EVENT_WARNING, "%s %s by you", action->node, done);
+        events_add(&model->events, model->unix_ms, EVENT_WARNING, "%s %s by you", object, done);
 }
 
 void story_tell_failed_action(struct model *model, const struct action *action, const char *why)
 {
-    events_add(&model->events, model->unix_ms, EVENT_BAD, "%s was not %s: %s", action->node,
+    char object[3 * HIVE_NAME_BYTES];
+    action_object(action, object, sizeof object);
+    events_add(&model->events, model->unix_ms, EVENT_BAD, "%s was not %s: %s", object,
                action_words[action->kind].done, why);
 }

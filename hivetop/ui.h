@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "action.h"
+#include "menu.h"
 #include "model.h"
 
 #define UI_INPUT_BYTES    4096 /* the longest line that can be typed or pasted */
@@ -90,10 +91,15 @@ struct ui {
     bool has_details;                  /* of the selected node (Enter) */
     bool has_all_events;               /* the events have the whole screen (e) */
     uint64_t event_serial;             /* the event at the bottom of the panel; 0: the newest */
+    int event_rows;                    /* how many events show; set with page_rows */
+    char left[2][HIVE_ADDRESS_BYTES];  /* what was selected in each panel of nodes when it was left */
 
     enum sort_column sort;
     bool is_sort_reversed;
-    char find[UI_FIND_BYTES];                  /* what is looked for and highlighted; empty: nothing */
+    char find[UI_FIND_BYTES];            /* what is looked for and highlighted; empty: nothing */
+    char found_from[HIVE_ADDRESS_BYTES]; /* the selection before: Escape goes back to it */
+    uint64_t found_from_serial;
+    bool is_nothing_found;
     char marked[UI_MARKS][HIVE_ADDRESS_BYTES]; /* by the space bar, the oldest first; empty: none */
     char theme[UI_THEME_BYTES];                /* empty: the default */
 
@@ -103,9 +109,10 @@ struct ui {
 
     struct action action; /* what the dialog asks about, bound when it opened */
     bool is_yes_chosen;
+    bool needs_name; /* yes is not enough: the majority is at stake, and `action.node` must be typed */
 
-    char input[UI_INPUT_BYTES];
-    size_t input_bytes;
+    char input[UI_INPUT_BYTES]; /* what is being typed: a task, or the name */
+    struct menu menu;
 
     char status[HIVE_ERROR_BYTES];
     enum event_level status_level;
@@ -125,6 +132,9 @@ struct ui {
 
 void ui_init(struct ui *ui, int64_t interval_ms);
 
+/* Another cluster is watched: what was selected, marked and looked for is of no meaning there. */
+void ui_forget(struct ui *ui);
+
 /* Takes a key (see keys.h). Returns reactions. */
 unsigned ui_key(struct ui *ui, const struct model *model, int key);
 
@@ -136,14 +146,55 @@ bool ui_has_status(const struct ui *ui, const struct model *model);
 
 /* The selected node, or NULL where there are none; and its place in the model. */
 const struct node *ui_selected(const struct ui *ui, const struct model *model, size_t *at);
+void ui_select(struct ui *ui, const struct node *node);
 
-/* The node has a mark of its own. */
+/* All nodes in the order of the screen; `*rows` is the caller's to free. Returns how many. */
+size_t ui_rows(const struct ui *ui, const struct model *model, const struct node ***rows);
+
+/* The node has a mark of its own; marks it or, where it is marked, no longer. A further mark takes the oldest's place. */
 bool ui_is_marked(const struct ui *ui, const struct node *node);
+void ui_mark(struct ui *ui, const struct node *node);
 
-/* Moves the selection by `rows`, as far as there are nodes. */
+/* Puts the next panel into focus, or (-1) the one before. */
+void ui_next_panel(struct ui *ui, const struct model *model, int direction);
+
+/* Sorts by the next column, the one before (-1), or (0) the other way round. */
+void ui_sort(struct ui *ui, const struct model *model, int direction);
+
+/* Closes what was opened last. */
+void ui_go_back(struct ui *ui);
+
+/* Moves the selection by `rows`, as far as there are nodes; with the events in focus, scrolls them. */
 void ui_move(struct ui *ui, const struct model *model, int rows);
 
-/* Opens the dialog for the selected node, or says why not. */
-void ui_ask(struct ui *ui, const struct model *model, enum action_kind kind);
+/* The place of the event at the bottom of the panel; where there are none, 0. */
+size_t ui_last_event(const struct ui *ui, const struct model *model);
+
+/* The node can be acted on from here; says why not. */
+bool ui_may_act(struct ui *ui, const struct model *model, const struct node *node, enum action_kind kind);
+
+/* Opens the dialog for the node, or says why not. */
+void ui_ask(struct ui *ui, const struct model *model, const struct node *node, enum action_kind kind);
+
+/* The same for the link between the two marked nodes: cut it, or heal it where it is cut. */
+void ui_ask_link(struct ui *ui, const struct model *model);
+
+/* Opens the dialog for ui->action as it is. */
+void ui_ask_bound(struct ui *ui, const struct model *model);
+
+/* Dialog's and find's keys. */
+unsigned ui_dialog_key(struct ui *ui, const struct model *model, int key);
+unsigned ui_find_key(struct ui *ui, const struct model *model, int key);
+
+/* Begins to look for something; goes to the next match, or (-1) the one before. */
+void ui_find(struct ui *ui);
+void ui_find_next(struct ui *ui, const struct model *model, int direction);
+
+/* A click (`wheel` 0) or a turn of the wheel (1 is down) on a cell of that tag (tag.h). Returns reactions. */
+unsigned ui_mouse(struct ui *ui, const struct model *model, uint32_t tag, int wheel);
+
+/* Offers these clusters, the answer to REACTION_CLUSTERS. */
+void ui_offer_clusters(struct ui *ui, const struct model *model, char (*names)[HIVE_NAME_BYTES],
+                       size_t count);
 
 #endif

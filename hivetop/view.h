@@ -39,6 +39,7 @@ void view_line(const struct view *view, struct cells *cells, struct area area);
 /* These lie above the rest. */
 void view_help(const struct view *view, struct cells *cells, struct area area);
 void view_dialog(const struct view *view, struct cells *cells, struct area area);
+void view_menu(const struct view *view, struct cells *cells, struct area area);
 
 /* What a node's state looks like, and what the node is called by another one's address. */
 enum style view_style(const struct node *node);

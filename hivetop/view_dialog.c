@@ -1,8 +1,10 @@
 /* The question before anything is done to a node. It names the node and the very process, and No is what
  * Enter says. */
+#include "quorum.h"
+#include "tag.h"
 #include "view.h"
 
-#define LINES        5 /* question, effect, warning, blank, answers */
+#define LINES        5 /* question, effect, warning, blank, answers (or what must be typed) */
 #define BOX_ROWS     (LINES + 2)
 #define ANSWER_WIDTH 7 /* "[ Yes ]" */
 
@@ -12,13 +14,13 @@ static void warn(const struct view *view, char *text, size_t bytes)
     const struct node *node = model_node_named(view->model, action->node);
     const struct summary *summary = &view->summary;
     text[0] = '\0';
-    if (!node || node->role != HIVE_ROLE_QUEEN || node->condition != CONDITION_UP ||
-        action->kind == ACTION_RESUME)
-        return;
-    if (summary->spare <= 0)
+    if (quorum_is_lost_by(view->model, action) && action->kind == ACTION_CUT)
+        snprintf(text, bytes, "The majority is lost with it: no queen reaches %d of %d", summary->needed,
+                 summary->queens);
+    else if (quorum_is_lost_by(view->model, action))
         snprintf(text, bytes, "The majority is lost with it: %d of %d queens stay", summary->queens_up - 1,
                  summary->queens);
-    else if (node == summary->leader)
+    else if (node && node == summary->leader && action_is_on_process(action) && action->kind != ACTION_RESUME)
         snprintf(text, bytes, "It leads: the other queens will elect a new leader");
 }
 
@@ -31,17 +33,38 @@ static void draw_answers(const struct ui *ui, struct cells *cells, int column, i
                    {ui->is_yes_chosen ? "[ Yes ]" : "  Yes", ui->is_yes_chosen}};
     for (int i = 0; i < 2; i++) {
         int left = i * (ANSWER_WIDTH + 1);
-        if (left < width)
-            cells_put(cells, column + left, row, width - left < ANSWER_WIDTH ? width - left : ANSWER_WIDTH,
-                      answers[i].is_chosen ? STYLE_BUTTON : STYLE_DIALOG, answers[i].text);
+        if (left >= width)
+            break;
+        int room = width - left < ANSWER_WIDTH ? width - left : ANSWER_WIDTH;
+        cells_put(cells, column + left, row, room, answers[i].is_chosen ? STYLE_BUTTON : STYLE_DIALOG,
+                  answers[i].text);
+        cells_tag(cells, column + left, row, room, TAG(TAG_ANSWER, i));
     }
+}
+
+static void prompt(const struct ui *ui, char *text, size_t bytes)
+{
+    snprintf(text, bytes, "Type %s and Enter to do it: %.*s", ui->action.node, HIVE_NAME_BYTES, ui->input);
+}
+
+static void draw_typed(const struct ui *ui, struct cells *cells, int column, int row, int width)
+{
+    char text[256];
+    prompt(ui, text, sizeof text);
+    int used = cells_put(cells, column, row, width, STYLE_DIALOG, text);
+    cells->cursor_column = column + (used < width ? used : width - 1);
+    cells->cursor_row = row;
 }
 
 static void draw_line(const struct ui *ui, struct cells *cells, struct area area, const char *question)
 {
     int row = area.row + (area.rows > 1 ? area.rows - 1 : 0);
-    char text[256];
-    snprintf(text, sizeof text, "%s %s", question, ui->is_yes_chosen ? "n/[Y]" : "y/[N]");
+    char text[384];
+    if (ui->needs_name)
+        snprintf(text, sizeof text, "%s Type %s: %.*s", question, ui->action.node, HIVE_NAME_BYTES,
+                 ui->input);
+    else
+        snprintf(text, sizeof text, "%s %s", question, ui->is_yes_chosen ? "n/[Y]" : "y/[N]");
     cells_wipe(cells, (struct area){area.column, row, area.columns, 1}, STYLE_DIALOG);
     cells_put(cells, area.column, row, area.columns, STYLE_DIALOG, text);
 }
@@ -51,9 +74,14 @@ void view_dialog(const struct view *view, struct cells *cells, struct area area)
     char question[128], warning[128];
     action_question(&view->ui->action, question, sizeof question);
     warn(view, warning, sizeof warning);
+    char typed[256] = "";
+    if (view->ui->needs_name)
+        prompt(view->ui, typed, sizeof typed);
     const char *lines[] = {question, action_words[view->ui->action.kind].effect, warning};
 
     int width = 2 * ANSWER_WIDTH + 1;
+    if (view->ui->needs_name)
+        width = cells_width(typed) + 1;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         int columns = cells_width(lines[i]);
         width = columns > width ? columns : width;
@@ -72,5 +100,6 @@ void view_dialog(const struct view *view, struct cells *cells, struct area area)
     cells_rule(cells, box.column, box.row + box.rows - 1, box.columns, STYLE_DIALOG);
     for (int i = 0; i < (int)(sizeof lines / sizeof *lines); i++)
         cells_put(cells, box.column + 2, box.row + 1 + i, box.columns - 4, STYLE_DIALOG, lines[i]);
-    draw_answers(view->ui, cells, box.column + 2, box.row + box.rows - 2, box.columns - 4);
+    (view->ui->needs_name ? draw_typed : draw_answers)(view->ui, cells, box.column + 2,
+                                                       box.row + box.rows - 2, box.columns - 4);
 }

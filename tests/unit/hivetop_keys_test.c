@@ -7,44 +7,9 @@
 #include <cmocka.h>
 #include <ctype.h>
 
+#include "hivetop/help.h"
 #include "hivetop/keys.h"
-#include "tests/unit/hivetop_fixture.h"
-
-struct scene {
-    struct model model;
-    struct ui ui;
-};
-
-static int calm(void **state)
-{
-    struct scene *scene = hive_calloc(1, sizeof *scene);
-    fixture_calm(&scene->model, 5, 3);
-    ui_init(&scene->ui, 500);
-    scene->ui.page_rows = 4;
-    *state = scene;
-    return 0;
-}
-
-static int finish(void **state)
-{
-    struct scene *scene = *state;
-    model_finish(&scene->model);
-    free(scene);
-    return 0;
-}
-
-static unsigned press(struct scene *scene, const char *keys)
-{
-    unsigned reactions = REACTION_NONE;
-    for (; *keys; keys++)
-        reactions |= ui_key(&scene->ui, &scene->model, (unsigned char)*keys);
-    return reactions;
-}
-
-static const char *selected(struct scene *scene)
-{
-    return ui_selected(&scene->ui, &scene->model, NULL)->name;
-}
+#include "tests/unit/hivetop_scene.h"
 
 static void the_selection_moves_over_queens_and_drones(void **state)
 {
@@ -206,9 +171,10 @@ static void no_lower_case_letter_changes_anything(void **state)
     }
     for (int key = 'a'; key <= 'z'; key++) {
         unsigned reactions = ui_key(&scene->ui, &scene->model, key);
-        assert_int_equal(reactions & ~(unsigned)REACTION_QUIT, REACTION_NONE);
+        assert_int_equal(reactions & (REACTION_ACT | REACTION_SUBMIT | REACTION_CLUSTER), REACTION_NONE);
         assert_int_not_equal(scene->ui.mode, UI_DIALOG);
         assert_int_not_equal(scene->ui.mode, UI_INPUT);
+        assert_int_not_equal(scene->ui.mode, UI_MENU);
         scene->ui.mode = UI_TABLES;
     }
 }
@@ -218,10 +184,11 @@ static void every_key_is_in_the_table_once_and_explained(void **state)
     (void)state;
     for (const struct key *key = keys_table; key->name; key++) {
         assert_non_null(key->help);
-        assert_non_null(key->act);
+        assert_non_null(key->word);
         assert_true(strlen(key->name) <= 9); /* the help's column */
-        for (size_t i = 0; i < 4 && key->codes[i]; i++)
+        for (size_t i = 0; key->act && i < 4 && key->codes[i]; i++)
             assert_ptr_equal(keys_find(key->codes[i]), key);
+        assert_true(key == keys_table || key->group >= key[-1].group); /* each chapter of the help once */
     }
     assert_null(keys_find(KEYS_OTHER));
     assert_null(keys_find(0));
@@ -237,6 +204,23 @@ static void quit_quits_but_not_from_help_dialog_or_input(void **state)
     assert_string_equal(scene->ui.input, "q");
 }
 
+static void the_help_and_the_manual_have_every_key(void **state)
+{
+    (void)state;
+    struct help_line lines[HELP_LINES];
+    struct hive_buffer manual = {0};
+    int count = help_make(lines), at = 0;
+    assert_in_range(count, 1, HELP_LINES);
+    help_append_manual(&manual);
+    for (const struct key *key = keys_table; key->name; key++) {
+        while (at < count && lines[at].key != key)
+            at++;
+        assert_true(at < count);
+        assert_non_null(strstr(manual.data, key->help));
+    }
+    hive_buffer_finish(&manual);
+}
+
 static void help_scrolls_within_its_lines(void **state)
 {
     struct scene *scene = *state;
@@ -244,9 +228,14 @@ static void help_scrolls_within_its_lines(void **state)
     assert_int_equal(scene->ui.help_first, 0);
     for (int i = 0; i < 1000; i++)
         press(scene, "j");
-    assert_in_range(scene->ui.help_first, 1, 40);
+    struct help_line lines[HELP_LINES];
+    assert_int_equal(scene->ui.help_first, help_make(lines) - scene->ui.page_rows);
     assert_int_equal(scene->ui.mode, UI_HELP);
+    press(scene, "g");
+    assert_int_equal(scene->ui.help_first, 0);
     press(scene, " ");
+    assert_int_equal(scene->ui.help_first, scene->ui.page_rows);
+    press(scene, "x");
     assert_int_equal(scene->ui.mode, UI_TABLES);
 }
 
@@ -283,14 +272,13 @@ static void a_text_that_is_too_long_stays_whole(void **state)
     press(scene, "S");
     for (int i = 0; i < 3 * UI_INPUT_BYTES; i++)
         ui_key(&scene->ui, &scene->model, 0x20ac);
-    assert_int_equal(scene->ui.input_bytes, (UI_INPUT_BYTES - 1) / 3 * 3);
-    assert_int_equal(strlen(scene->ui.input), scene->ui.input_bytes);
+    assert_int_equal(strlen(scene->ui.input), (UI_INPUT_BYTES - 1) / 3 * 3);
 }
 
 static void the_interval_changes_in_steps_and_stops_at_its_ends(void **state)
 {
     struct scene *scene = *state;
-    assert_int_equal(press(scene, "+"), REACTION_INTERVAL);
+    assert_int_equal(press(scene, "+"), REACTION_INTERVAL | REACTION_CONFIG);
     assert_int_equal(scene->ui.interval_ms, 1000);
     press(scene, "--");
     assert_int_equal(scene->ui.interval_ms, 200);
@@ -314,8 +302,6 @@ static void a_status_goes_with_the_next_key_or_with_time(void **state)
     assert_false(ui_has_status(&scene->ui, &scene->model));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, calm, finish)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +318,7 @@ int main(void)
         TEST(no_lower_case_letter_changes_anything),
         TEST(every_key_is_in_the_table_once_and_explained),
         TEST(quit_quits_but_not_from_help_dialog_or_input),
+        TEST(the_help_and_the_manual_have_every_key),
         TEST(help_scrolls_within_its_lines),
         TEST(a_task_is_typed_corrected_and_submitted),
         TEST(a_text_that_is_too_long_stays_whole),

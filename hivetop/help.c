@@ -1,0 +1,46 @@
+/* Where help screen and manual get their keys from, so that neither can fall behind the table. */
+#include "help.h"
+
+static const char *const legend[] = {
+    "*  leader         !  candidate      .  starting      ~  an old value",
+    "z  paused         x  down           ?  does not answer",
+    "+  behind a name: marked, for X",
+    "LAG     entries that the leader has and this queen lacks",
+    "AGE     of the last answer; RTT is how long it took",
+    "HEALTH  of a drone, as the leader sees it; HB is when it last heard of it",
+};
+
+static bool begins_group(const struct key *key)
+{
+    return key == keys_table || key->group != key[-1].group;
+}
+
+int help_make(struct help_line lines[HELP_LINES])
+{
+    int count = 0;
+    for (const struct key *key = keys_table; key->name; key++) {
+        if (begins_group(key)) {
+            if (count > 0)
+                lines[count++] = (struct help_line){.text = ""};
+            lines[count++] = (struct help_line){.text = keys_group_names[key->group], .is_heading = true};
+        }
+        lines[count++] = (struct help_line){.key = key, .text = key->help};
+    }
+    lines[count++] = (struct help_line){.text = ""};
+    lines[count++] = (struct help_line){.text = "What the screen says", .is_heading = true};
+    for (size_t i = 0; i < sizeof legend / sizeof *legend; i++)
+        lines[count++] = (struct help_line){.text = legend[i]};
+    return count;
+}
+
+void help_append_manual(struct hive_buffer *text)
+{
+    for (const struct key *key = keys_table; key->name; key++) {
+        if (begins_group(key))
+            hive_buffer_format(text, "\n\n%s: ", keys_group_names[key->group]);
+        else
+            hive_buffer_append_text(text, "; ");
+        hive_buffer_format(text, "%s %s", key->name, key->help);
+    }
+    hive_buffer_append_text(text, ".");
+}
