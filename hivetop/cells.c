@@ -8,7 +8,7 @@
 
 #define UNICODE_RULE  L'\u2500'
 #define UNICODE_FULL  L'\u2588' /* the blocks that are narrower by an eighth each follow it */
-#define UNICODE_EMPTY L'\u2591'
+#define UNICODE_EMPTY L'\u00b7'
 #define EIGHTHS       8
 
 void cells_init(struct cells *cells, int columns, int rows, bool unicode)

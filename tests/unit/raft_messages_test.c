@@ -196,7 +196,7 @@ static struct raft_event any_event(struct raft_network *network, struct storm *s
 {
     static struct raft_change change;
     struct raft_event event = {.type = RAFT_EVENT_READ, .read_context = 1};
-    switch (below(network, 6)) {
+    switch (below(network, 7)) {
     case 0:
         change = (struct raft_change){(enum raft_change_type)(1 + below(network, 3)),
                                       {.id = below(network, 6), .kind = RAFT_MEMBER_JOINING}};
@@ -207,6 +207,8 @@ static struct raft_event any_event(struct raft_network *network, struct storm *s
         return (struct raft_event){.type = RAFT_EVENT_LEADER_GONE, .peer = below(network, 5)};
     case 3:
         return (struct raft_event){.type = RAFT_EVENT_UNREACHABLE, .peer = below(network, 5)};
+    case 5:
+        return (struct raft_event){.type = RAFT_EVENT_REMOVED};
     case 4:
         if (raft_snapshot_at(raft, raft_commit_index(raft) - below(network, 2), &storm->snapshot))
             event =

@@ -148,6 +148,25 @@ static void check_damage_of(const char *path)
     file_of(path)->now_bytes++;
 }
 
+static void test_being_taken_in_is_remembered(void **state)
+{
+    struct store_config config = story_config(memory);
+    struct store_recovery found;
+    (void)state;
+    assert_int_equal(store_set_joined(store, 7, NULL), 0);
+    assert_int_equal(store_set_joined(store, 9, NULL), 0); /* once more */
+    store_close(store);
+    memory_cut_power(memory);
+    memory_revive(memory);
+    assert_int_equal(store_open(&config, &store, &found, NULL), 0);
+    assert_int_equal(found.joined, 9);
+    assert_false(found.is_new);
+    store_recovery_finish(&found);
+    check_damage_of(STORY_DIRECTORY "/joined");
+    assert_int_equal(store_open(&config, &store, &found, NULL), 0);
+    store_recovery_finish(&found);
+}
+
 static void test_damaged_identities_and_foundings_are_refused(void **state)
 {
     (void)state;
@@ -441,6 +460,7 @@ int main(void)
         TEST(test_an_id_is_48_random_bits_and_belongs_to_the_disk),
         TEST(test_a_queen_is_new_until_something_is_written),
         TEST(test_a_founding_is_remembered_once),
+        TEST(test_being_taken_in_is_remembered),
         TEST(test_damaged_identities_and_foundings_are_refused),
         TEST(test_a_directory_of_an_earlier_version_is_refused),
         TEST(test_what_a_crash_left_half_made_is_removed),

@@ -386,6 +386,33 @@ static void test_bytes_that_could_not_be_synced_are_not_gone_on_with(void **stat
     store_incoming_suspend(incoming);
 }
 
+/* … and the next process does not know of it: what it finds looks like any other file. */
+static void test_bytes_that_an_earlier_process_could_not_sync_are_written_again(void **state)
+{
+    struct store_incoming *incoming;
+    struct raft_snapshot snapshot;
+    struct hive_buffer file = {0};
+    uint64_t offset;
+    (void)state;
+    begin_with(40);
+    story_file(20, 1, &file);
+    assert_int_equal(store_incoming_begin(store, 20, 1, file.size, &incoming, &offset, NULL), 0);
+    assert_int_equal(store_incoming_append(incoming, file.data, file.size, NULL), 0);
+    memory->fail_at = memory->calls + 1;
+    memory->crash_at = memory->calls + 2; /* before the file could be removed */
+    assert_int_equal(store_incoming_commit(incoming, &snapshot, NULL), -EIO);
+    reopen();
+    assert_int_equal(receive(20, SIZE_MAX, true, 0), file.size);
+    story.snapshot = 20;
+    story.snapshot_term = 1;
+    store_close(store);
+    memory_revive(memory);
+    memory_cut_power(memory);
+    open_story();
+    story_check_dump(store, 20);
+    hive_buffer_finish(&file);
+}
+
 static void test_what_is_not_what_it_was_said_to_be_is_removed(void **state)
 {
     struct store_incoming *incoming;
@@ -436,6 +463,7 @@ int main(void)
         TEST(test_what_has_arrived_is_gone_on_with),
         TEST(test_bytes_that_a_power_cut_lost_are_noticed_and_sent_again),
         TEST(test_bytes_that_could_not_be_synced_are_not_gone_on_with),
+        TEST(test_bytes_that_an_earlier_process_could_not_sync_are_written_again),
         TEST(test_what_is_not_what_it_was_said_to_be_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
