@@ -21,7 +21,7 @@ def test_every_size_is_fine_while_it_runs(start_local, open_terminal):
 
     def is_drawn(columns, rows):
         lines = terminal.lines()
-        has_footer = "? Help" in lines[rows - 1] if len(lines) >= rows else False
+        has_footer = "?Help" in lines[rows - 1] if len(lines) >= rows else False
         return has_footer and "leader" in lines[0] and terminal.selected() == "q1"
 
     for columns, rows in [(160, 50), (40, 10), (80, 24), (60, 15), (200, 60), (40, 8)]:
