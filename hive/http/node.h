@@ -10,6 +10,7 @@
 #include "hive/error.h"
 #include "hive/limits.h"
 #include "hive/options.h"
+#include "hive/process.h"
 #include "hive/server.h"
 
 struct queen;
@@ -51,6 +52,7 @@ struct node {
     const struct node_config *config;
     char address[HIVE_ADDRESS_BYTES]; /* advertised */
     int64_t started_ms;               /* monotonic */
+    struct hive_process process;      /* this one */
     struct queen *queen;              /* NULL on a drone */
     struct drone *drone;              /* NULL on a queen */
     struct hive_server *server;
