@@ -13,6 +13,7 @@
 #include "hive/process.h"
 #include "hive/server.h"
 
+struct faults;
 struct queen;
 struct drone;
 
@@ -23,6 +24,7 @@ struct node_config {
     struct hive_strings queens; /* queen: those that found the group with her; drone: whom to register with */
     const char *token;          /* the cluster's token, or NULL */
     bool insecure;              /* may listen beyond loopback without TLS */
+    bool enable_faults;         /* PUT /faults is allowed */
     /* queens */
     const char *data_directory;
     struct hive_strings join; /* a group to be taken into: queens of it */
@@ -53,6 +55,7 @@ struct node {
     char address[HIVE_ADDRESS_BYTES]; /* advertised */
     int64_t started_ms;               /* monotonic */
     struct hive_process process;      /* this one */
+    struct faults *faults;            /* what is done to messages to other nodes */
     struct queen *queen;              /* NULL on a drone */
     struct drone *drone;              /* NULL on a queen */
     struct hive_server *server;
