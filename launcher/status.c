@@ -1,13 +1,16 @@
 /* `launcher status`: the ledger, held against the processes that there are. It needs no launcher, so it also
  * tells what became of a cluster that is gone. */
-#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "command.h"
 
+#include "age.h"
+#include "choose.h"
 #include "hive/clock.h"
 #include "hive/json.h"
 #include "hive/ledger.h"
+#include "hive/memory.h"
 
 struct status {
     const char *cluster;
@@ -22,26 +25,12 @@ const struct hive_option status_options[] = {
     {0},
 };
 
-/* The only cluster that there is, running or not; -ENOENT and `error` as it was where there are more or none.
- */
-static int find_only(struct hive_ledger *ledger, struct hive_error *error)
-{
-    char **names = NULL;
-    size_t count = 0;
-    int result = hive_ledger_names(&names, &count, NULL);
-    if (!result)
-        result = count == 1 ? hive_ledger_load(names[0], ledger, error) : -ENOENT;
-    for (size_t i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
-    return result;
-}
-
-/* What the launcher wrote last is not true any more where it died. */
-static void correct_states(struct hive_ledger *ledger)
+/* What the launcher wrote last is not true any more where it died: `was` is what that is for each node. */
+static void correct_states(struct hive_ledger *ledger, enum hive_node_state *was)
 {
     for (size_t i = 0; i < ledger->node_count; i++) {
         struct hive_ledger_node *node = &ledger->nodes[i];
+        was[i] = node->state;
         if (node->process.pid && !hive_process_is_alive(node->process)) {
             node->state = HIVE_NODE_DEAD;
             node->process = (struct hive_process){0};
@@ -49,11 +38,22 @@ static void correct_states(struct hive_ledger *ledger)
     }
 }
 
-static void print_json(const struct hive_ledger *ledger)
+/* The object of a ledger has its nodes in order. */
+static void add_was(cJSON *json, const struct hive_ledger *ledger, const enum hive_node_state *was)
+{
+    const cJSON *nodes = NULL;
+    hive_json_array(json, "nodes", &nodes, NULL);
+    for (size_t i = 0; i < ledger->node_count; i++)
+        if (was[i] != ledger->nodes[i].state)
+            cJSON_AddStringToObject(cJSON_GetArrayItem(nodes, (int)i), "was", hive_node_state_names[was[i]]);
+}
+
+static void print_json(const struct hive_ledger *ledger, const enum hive_node_state *was)
 {
     char *text = hive_ledger_json(ledger);
     cJSON *json = hive_json_parse_object(text, strlen(text), NULL);
     free(text);
+    add_was(json, ledger, was);
     cJSON_AddBoolToObject(json, "running", hive_ledger_is_running(ledger));
     cJSON_AddStringToObject(json, "directory", ledger->directory);
     text = hive_json_print_and_delete(json);
@@ -61,19 +61,7 @@ static void print_json(const struct hive_ledger *ledger)
     free(text);
 }
 
-/* "3m12s", "2h05m" */
-static void format_age(int64_t ms, char *text, size_t bytes)
-{
-    long long seconds = ms < 0 ? 0 : (long long)(ms / 1000);
-    if (seconds < 60)
-        snprintf(text, bytes, "%llds", seconds);
-    else if (seconds < 3600)
-        snprintf(text, bytes, "%lldm%02llds", seconds / 60, seconds % 60);
-    else
-        snprintf(text, bytes, "%lldh%02lldm", seconds / 3600, seconds / 60 % 60);
-}
-
-static void print_table(const struct hive_ledger *ledger)
+static void print_table(const struct hive_ledger *ledger, const enum hive_node_state *was)
 {
     if (hive_ledger_is_running(ledger))
         printf("cluster %s runs: launcher pid %d, %s\n", ledger->name, (int)ledger->launcher.pid,
@@ -84,15 +72,19 @@ static void print_table(const struct hive_ledger *ledger)
     else
         printf("cluster %s has ended: 'launcher --name %s' starts it again, %s\n", ledger->name, ledger->name,
                ledger->directory);
-    printf("%-6s %-6s %-9s %-22s %8s %8s %7s\n", "NODE", "ROLE", "STATE", "ADDRESS", "PID", "FOR", "STARTS");
+    printf("%-6s %-6s %-19s %-22s %8s %8s %7s\n", "NODE", "ROLE", "STATE", "ADDRESS", "PID", "FOR", "STARTS");
     for (size_t i = 0; i < ledger->node_count; i++) {
         const struct hive_ledger_node *node = &ledger->nodes[i];
-        char age[32], pid[16] = "-";
-        format_age(hive_clock_unix_ms() - node->changed_at_ms, age, sizeof age);
+        char age[AGE_BYTES], pid[16] = "-", state[32];
+        age_format(hive_clock_unix_ms() - node->changed_at_ms, age);
         if (node->process.pid)
             snprintf(pid, sizeof pid, "%d", (int)node->process.pid);
-        printf("%-6s %-6s %-9s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role],
-               hive_node_state_names[node->state], node->address, pid, age, node->starts);
+        if (was[i] != node->state)
+            snprintf(state, sizeof state, "%s (was %s)", choose_word(node), hive_node_state_names[was[i]]);
+        else
+            snprintf(state, sizeof state, "%s", choose_word(node));
+        printf("%-6s %-6s %-19s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role], state,
+               node->address, pid, age, node->starts);
     }
 }
 
@@ -104,19 +96,18 @@ int status_run(const struct hive_command *command, int argc, char **argv)
     int result = hive_options_parse(command, argc, argv, &status, NULL, &error);
     if (result)
         return result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
-    result = status.cluster ? hive_ledger_load(status.cluster, &ledger, &error)
-                            : hive_ledger_find_running(&ledger, &error);
-    if (result == -ENOENT && !status.cluster)
-        result = find_only(&ledger, &error);
-    if (result) {
-        fprintf(stderr, "launcher: %s\n", error.message);
-        return result == -EEXIST ? HIVE_EXIT_USAGE : HIVE_EXIT_UNAVAILABLE;
-    }
-    correct_states(&ledger);
+    int exit_status = choose_cluster(status.cluster, &ledger);
+    if (exit_status != HIVE_EXIT_OK)
+        return exit_status;
+    enum hive_node_state *was = hive_calloc(ledger.node_count, sizeof *was);
+    correct_states(&ledger, was);
     if (status.is_json)
-        print_json(&ledger);
+        print_json(&ledger, was);
     else
-        print_table(&ledger);
+        print_table(&ledger, was);
+    if (ledger.launcher.pid && !hive_ledger_is_running(&ledger))
+        exit_status = HIVE_EXIT_UNAVAILABLE;
+    free(was);
     hive_ledger_finish(&ledger);
-    return HIVE_EXIT_OK;
+    return exit_status;
 }

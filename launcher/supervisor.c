@@ -79,6 +79,8 @@ static void note_start(struct supervisor *supervisor, int64_t now_ms)
         report_event(supervisor->report, REPORT_GOOD, "cluster",
                      "ready in %lld ms: leader %s, term %llu, %zu drone%s", (long long)took_ms,
                      name_of(supervisor, leader), (unsigned long long)term, drones, drones == 1 ? "" : "s");
+        if (supervisor->config->on_ready)
+            supervisor->config->on_ready(supervisor->config->context);
     } else if (took_ms >= LATE_MS && !supervisor->was_late) {
         supervisor->was_late = true;
         report_event(supervisor->report, REPORT_WAIT, "cluster", "not ready after %d s: %s%s%s",
