@@ -11,6 +11,7 @@ struct log_print {
     bool has_colour;
     bool has_names; /* the node's name begins each line */
     int width;      /* of names */
+    int64_t now_ms; /* unix; 0: not a terminal */
 };
 
 /* To standard output, in colour where that is a terminal and wants them. */

@@ -249,7 +249,7 @@ static int open_more(struct tmux *tmux)
             tmux_layout_make(tmux->ledger->node_count - tmux->shown, tmux->columns, tmux->rows);
         const char *last = tmux->ledger->nodes[tmux->shown + layout.panes - 1].name;
         struct place place;
-        char *name = hive_format("%s-%s", first, last);
+        char *name = layout.panes > 1 ? hive_format("%s-%s", first, last) : hive_strdup(first);
         begin_window(tmux, name);
         add_attach(tmux, first);
         result = make(tmux, &place);
