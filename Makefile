@@ -31,7 +31,7 @@ flags = $(shell pkg-config --$(1) $(2) 2>/dev/null)
 
 # The rooms. A folder's own flags say what it may see: hivetop and the launcher see include/ alone.
 LIB_SOURCES      := $(wildcard hive/base/*.c hive/client/*.c hive/server/*.c)
-CORE_SOURCES     := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/*.c hive/drone/*.c hive/http/*.c hive/cli/*.c)
+CORE_SOURCES     := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/faults/*.c hive/queen/*.c hive/drone/*.c hive/http/*.c hive/cli/*.c)
 HIVETOP_SOURCES  := $(wildcard hivetop/*.c)
 LAUNCHER_SOURCES := $(wildcard launcher/*.c)
 UNIT_SOURCES     := $(wildcard tests/unit/*.c)
@@ -103,7 +103,7 @@ $(BIN)/launcher: $(call objects,$(LAUNCHER_SOURCES)) $(LIBHIVE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The simulator has of a queen what is pure, and nothing else.
-SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c
+SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c hive/queen/digests.c
 
 $(BUILD)/unit/sim_%: $(OBJ)/tests/unit/sim_%.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
 	@mkdir -p $(@D)

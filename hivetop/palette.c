@@ -93,7 +93,7 @@ static const struct theme {
      INKS(7, 4, 3, 6, 7, 0, 7, PLAIN, 6, 3, 7, 5, 5, 7, 4, 0, PLAIN, PLAIN, 7, 4)},
     /* Teal, pink and red, which blue-yellow blindness leaves apart. */
     {"tritanopia",
-     INKS(231, 236, 217, 80, 240, 231, 240, 245, 43, 212, 250, 160, 160, 231, 66, 16, 231, 238, 231, 238),
+     INKS(231, 236, 217, 80, 240, 231, 240, 245, 43, 212, 250, 203, 160, 231, 66, 16, 231, 238, 231, 238),
      INKS(7, 0, 5, 6, 7, 0, 7, PLAIN, 6, 5, 7, 1, 1, 7, 6, 0, PLAIN, PLAIN, 7, 0)},
 };
 #define THEMES (sizeof themes / sizeof *themes)

@@ -2,6 +2,7 @@
 #include "render.h"
 
 #include "hive/memory.h"
+#include "logs.h"
 #include "panels.h"
 #include "rows.h"
 #include "view.h"
@@ -16,11 +17,14 @@ static void make_rows(struct view *view)
 }
 
 /* Those who get the leader's log. */
-static int count_followers(const struct summary *summary)
+static int count_followers(const struct view *view)
 {
+    const struct rows *queens = &view->rows[UI_PANEL_QUEENS];
     int count = 0;
-    for (size_t i = 0; summary->leader && i < summary->leader->health.peer_count; i++)
-        count += summary->leader->health.peers[i].has_progress;
+    for (int i = 0; i < queens->count; i++) {
+        const struct hive_peer_health *peer = summary_peer(&view->summary, queens->nodes[i]->address);
+        count += peer && peer->has_progress;
+    }
     return count;
 }
 
@@ -30,12 +34,13 @@ static void draw_panels(const struct view *view, struct cells *cells)
     struct panels_wish wish = {
         .queens = view->rows[UI_PANEL_QUEENS].count,
         .drones = view->rows[UI_PANEL_DRONES].count,
-        .followers = count_followers(&view->summary),
+        .followers = count_followers(view),
         .drones_first = view->selected && view->selected->role == HIVE_ROLE_DRONE,
         .has_footer = !ui->is_print_out,
         .is_broken = view->is_broken,
         .has_details = ui->has_details,
         .has_all_events = ui->has_all_events,
+        .has_logs = ui->tail && ui->tail->is_wanted && ui->tail->file_count > 0,
     };
     struct panels panels;
     panels_make(cells->columns, cells->rows, &wish, &panels);
@@ -46,10 +51,12 @@ static void draw_panels(const struct view *view, struct cells *cells)
     view_broken(view, cells, panels.broken);
     view_queens(view, cells, panels.queens);
     view_lanes(view, cells, panels.lanes, panels.lanes_beside);
+    view_commits(view, cells, panels.commits);
     view_replication(view, cells, panels.replication);
     view_drones(view, cells, panels.drones);
     view_events(view, cells, panels.events);
     view_details(view, cells, panels.details);
+    view_logs_tail(view, cells, panels.logs);
     view_footer(view, cells, panels.footer);
 }
 
@@ -59,11 +66,16 @@ void render(const struct model *model, const struct ui *ui, int columns, int row
     struct view view = {.model = model, .ui = ui};
     summary_of(model, &view.summary);
     view.selected = ui_selected(ui, model, NULL);
+    view.is_broken = checks_is_broken(&model->checks);
+    checks_line(&model->checks, view.consensus, sizeof view.consensus);
     make_rows(&view);
 
     cells_init(cells, columns, rows, unicode);
-    draw_panels(&view, cells);
     struct area all = {0, 0, columns, rows};
+    if (ui->screen == UI_SCREEN_LOGS && ui->logs)
+        view_logs(&view, cells, all);
+    else
+        draw_panels(&view, cells);
     if (ui->mode == UI_HELP)
         view_help(&view, cells, all);
     else if (ui->mode == UI_DIALOG)

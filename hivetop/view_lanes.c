@@ -6,7 +6,7 @@
 
 #define CELL_MS      1000
 #define NAME_COLUMNS 14
-#define UNICODE_BAR L'\u2502'
+#define UNICODE_BAR  L'\u2502'
 #define TERMS        32 /* more than can be told apart in one window */
 #define TITLE        "ELECTIONS"
 
@@ -69,7 +69,8 @@ static void draw_terms(const struct view *view, const struct line *line, int lef
         }
         int at = (int)((terms[i].from_ms - first_ms) / CELL_MS);
         if (is_free(line, left + at, 1))
-            cells_draw(line->cells, left + at, line->row, STYLE_CANDIDATE, line->cells->unicode ? UNICODE_BAR : L'|');
+            cells_draw(line->cells, left + at, line->row, STYLE_CANDIDATE,
+                       line->cells->unicode ? UNICODE_BAR : L'|');
         if (is_free(line, left + at + 1, cells_width(text)))
             put_where_free(line, left + at + 1, STYLE_HEADING, text);
     }

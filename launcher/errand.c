@@ -15,7 +15,7 @@
 
 /* A node is down after its grace time, and one that was restarted and is silent by then is answered for as "starting". */
 #define ORDER_TIMEOUT_MS  (NODES_GRACE_MS + 5000)
-#define SCALE_TIMEOUT_MS  25000 /* … but a queen that joins has to be sent the state */
+#define SCALE_TIMEOUT_MS  15000 /* … but a queen that joins has to be sent the state */
 #define LINK_TIMEOUT_MS   5000
 #define LEADER_TIMEOUT_MS 3000 /* how long an order for "the leader" waits for an election */
 #define LEADER_RETRY_MS   50
@@ -78,6 +78,8 @@ static bool is_possible(enum control_verb verb, const struct plan_node *plan)
     case CONTROL_KILL:
     case CONTROL_STOP:
         return plan->have != PLAN_HAVE_DOWN;
+    case CONTROL_LINK:
+        return plan->have == PLAN_HAVE_RUNNING;
     case CONTROL_PAUSE:
         return plan->have == PLAN_HAVE_RUNNING && !is_going;
     case CONTROL_RESUME:

@@ -125,9 +125,9 @@ static const struct hive_command verbs[] = {
     {.name = "status",
      .summary = "Show a cluster and its nodes",
      .synopsis = "",
-     .description = "Works on a cluster that has ended or whose launcher died, too; of the latter it shows "
-                    "what each node "
-                    "was, and exits with 3.",
+     .description =
+         "Works on a cluster that has ended or whose launcher died, too: then it shows what each node "
+         "was at last, and the exit status is 3.",
      .options = status_options,
      .run = status_run},
     {.name = "stop",

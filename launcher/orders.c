@@ -51,6 +51,8 @@ static void advance_node(struct supervisor *supervisor, struct errand *errand)
     plan->want = goals[order->verb];
     plan->again = order->verb == CONTROL_RESTART && plan->have != PLAN_HAVE_DOWN;
     plan->by_force |= order->verb == CONTROL_KILL;
+    if (plan->want == PLAN_WANT_DOWN)
+        supervisor->runs[i].is_to_be_wiped = false; /* that was overtaken, and its sender is told */
     errand_add_node(errand, supervisor->ledger->nodes[i].name);
     errand->phase = ERRAND_BEGUN;
 }

@@ -27,6 +27,19 @@ static size_t count_role(const struct hive_ledger *ledger, enum hive_role role)
     return count;
 }
 
+/* What was made for nodes that are not to be, after all. */
+static void take_back(struct supervisor *supervisor, struct errand *errand, struct hive_ledger_node *nodes,
+                      size_t count)
+{
+    size_t at;
+    for (size_t i = 0; i < count; i++)
+        if (nodes[i].data_directory)
+            hive_file_remove_tree(nodes[i].data_directory, NULL);
+    for (size_t n = 0; n < errand->node_count; n++)
+        if (roster_find(supervisor, errand->nodes[n], &at))
+            roster_remove(supervisor, at);
+}
+
 /* Gives the new nodes places on disk and in the cluster. The gate is held. */
 static int put_in(struct supervisor *supervisor, struct errand *errand, struct hive_error *error)
 {
@@ -44,6 +57,8 @@ static int put_in(struct supervisor *supervisor, struct errand *errand, struct h
     }
     if (!result) /* before others may choose ports */
         result = hive_ledger_save(supervisor->ledger, error);
+    if (result)
+        take_back(supervisor, errand, nodes, order->count);
     for (size_t i = 0; i < order->count; i++)
         hive_ledger_node_finish(&nodes[i]);
     free(nodes);
@@ -137,7 +152,7 @@ static void begin_departure(struct supervisor *supervisor, struct errand *errand
         errand->phase = ERRAND_NEW;
         errand->due_ms = now_ms + GATE_RETRY_MS;
     } else if (is_forced) {
-        errand->note = "the group was not asked, or has not agreed: it still counts her as a member";
+        errand->note = "the group has not agreed: 'hive members' tells whether it still counts her as a member";
         begin_end(supervisor, errand, i);
     } else {
         errand_reply_problem(

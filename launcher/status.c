@@ -25,7 +25,7 @@ const struct hive_option status_options[] = {
     {0},
 };
 
-/* What the launcher wrote last is not true any more where it died: `was` is what that is for each node. */
+/* What the launcher wrote last is not true any more where it died; `was` keeps what that was. */
 static void correct_states(struct hive_ledger *ledger, enum hive_node_state *was)
 {
     for (size_t i = 0; i < ledger->node_count; i++) {
@@ -38,22 +38,24 @@ static void correct_states(struct hive_ledger *ledger, enum hive_node_state *was
     }
 }
 
-/* The object of a ledger has its nodes in order. */
-static void add_was(cJSON *json, const struct hive_ledger *ledger, const enum hive_node_state *was)
+/* True where the launcher has died, and so nobody has ended the nodes in order. */
+static bool is_dead(const struct hive_ledger *ledger)
 {
-    const cJSON *nodes = NULL;
-    hive_json_array(json, "nodes", &nodes, NULL);
-    for (size_t i = 0; i < ledger->node_count; i++)
-        if (was[i] != ledger->nodes[i].state)
-            cJSON_AddStringToObject(cJSON_GetArrayItem(nodes, (int)i), "was", hive_node_state_names[was[i]]);
+    return ledger->launcher.pid && !hive_ledger_is_running(ledger);
 }
 
 static void print_json(const struct hive_ledger *ledger, const enum hive_node_state *was)
 {
     char *text = hive_ledger_json(ledger);
-    cJSON *json = hive_json_parse_object(text, strlen(text), NULL);
+    cJSON *json = hive_json_parse_object(text, strlen(text), NULL), *node;
+    size_t i = 0;
     free(text);
-    add_was(json, ledger, was);
+    cJSON_ArrayForEach(node, cJSON_GetObjectItemCaseSensitive(json, "nodes"))
+    {
+        if (is_dead(ledger))
+            cJSON_AddStringToObject(node, "was", hive_node_state_names[was[i]]);
+        i++;
+    }
     cJSON_AddBoolToObject(json, "running", hive_ledger_is_running(ledger));
     cJSON_AddStringToObject(json, "directory", ledger->directory);
     text = hive_json_print_and_delete(json);
@@ -72,19 +74,17 @@ static void print_table(const struct hive_ledger *ledger, const enum hive_node_s
     else
         printf("cluster %s has ended: 'launcher --name %s' starts it again, %s\n", ledger->name, ledger->name,
                ledger->directory);
-    printf("%-6s %-6s %-19s %-22s %8s %8s %7s\n", "NODE", "ROLE", "STATE", "ADDRESS", "PID", "FOR", "STARTS");
+    printf("%-6s %-6s %-12s %-22s %8s %8s %7s\n", "NODE", "ROLE", is_dead(ledger) ? "STATE WAS" : "STATE",
+           "ADDRESS", "PID", "FOR", "STARTS");
     for (size_t i = 0; i < ledger->node_count; i++) {
         const struct hive_ledger_node *node = &ledger->nodes[i];
-        char age[AGE_BYTES], pid[16] = "-", state[32];
+        char age[AGE_BYTES], pid[16] = "-";
         age_format(hive_clock_unix_ms() - node->changed_at_ms, age);
         if (node->process.pid)
             snprintf(pid, sizeof pid, "%d", (int)node->process.pid);
-        if (was[i] != node->state)
-            snprintf(state, sizeof state, "%s (was %s)", choose_word(node), hive_node_state_names[was[i]]);
-        else
-            snprintf(state, sizeof state, "%s", choose_word(node));
-        printf("%-6s %-6s %-19s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role], state,
-               node->address, pid, age, node->starts);
+        printf("%-6s %-6s %-12s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role],
+               is_dead(ledger) && was[i] != node->state ? hive_node_state_names[was[i]] : choose_word(node), node->address, pid, age,
+               node->starts);
     }
 }
 
@@ -100,14 +100,13 @@ int status_run(const struct hive_command *command, int argc, char **argv)
     if (exit_status != HIVE_EXIT_OK)
         return exit_status;
     enum hive_node_state *was = hive_calloc(ledger.node_count, sizeof *was);
+    bool is_running = hive_ledger_is_running(&ledger);
     correct_states(&ledger, was);
     if (status.is_json)
         print_json(&ledger, was);
     else
         print_table(&ledger, was);
-    if (ledger.launcher.pid && !hive_ledger_is_running(&ledger))
-        exit_status = HIVE_EXIT_UNAVAILABLE;
     free(was);
     hive_ledger_finish(&ledger);
-    return exit_status;
+    return is_running ? HIVE_EXIT_OK : HIVE_EXIT_UNAVAILABLE;
 }

@@ -135,7 +135,7 @@ static void two_nodes_can_be_marked(void **state)
     assert_false(ui_is_marked(&scene->ui, fixture_node(model, "q1")));
     assert_true(ui_is_marked(&scene->ui, fixture_node(model, "q2")));
     assert_true(ui_is_marked(&scene->ui, fixture_node(model, "q3")));
-    assert_true(scene_shows(scene, "q3+"));
+    assert_true(scene_shows(scene, "q3   + "));
     press(scene, "k ");
     assert_false(ui_is_marked(&scene->ui, fixture_node(model, "q2")));
     assert_true(ui_is_marked(&scene->ui, fixture_node(model, "q3")));

@@ -70,6 +70,13 @@ static void the_palette_finds_nodes_by_name_and_address(void **state)
     assert_string_equal(selected(scene), "q3");
 }
 
+static void the_palette_has_the_themes(void **state)
+{
+    struct scene *scene = *state;
+    assert_int_equal(press(scene, ":theme trit\r"), REACTION_THEME | REACTION_CONFIG);
+    assert_string_equal(scene->ui.theme, "tritanopia");
+}
+
 static void the_palette_moves_and_closes(void **state)
 {
     struct scene *scene = *state;
@@ -256,6 +263,7 @@ int main(void)
         cmocka_unit_test(words_and_rows_of_letters_fit_better),
         TEST(the_palette_does_what_the_key_would),
         TEST(the_palette_finds_nodes_by_name_and_address),
+        TEST(the_palette_has_the_themes),
         TEST(the_palette_moves_and_closes),
         TEST(thousands_of_nodes_do_not_overflow_the_palette),
         TEST(a_signal_goes_to_the_node_that_was_selected_when_the_menu_opened),
