@@ -27,7 +27,7 @@ static const struct hive_command verbs[] = {
      .synopsis = "queen|drone [N]",
      .description =
          "A queen asks the group to take her in, is sent the state, and has a vote when this returns. "
-         "Where that takes longer than 25 seconds, the answer says what she waits for.",
+         "Where that takes longer than 15 seconds, the answer says what she waits for.",
      .options = order_options,
      .arguments_min = 1,
      .arguments_max = 2,

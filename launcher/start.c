@@ -61,9 +61,10 @@ const struct hive_option start_options[] = {
     {"election-timeout", 0, HIVE_OPTION_RANGE_MS, AT(election_timeout), .argument = "MIN-MAX", .min = 1,
      .max = 60000, .group = NODES,
      .help = "How long a queen hears nothing of a leader before it stands for election; default 150-300 "
-             "milliseconds"},
+             "milliseconds, and from 16 queens up an eighth of their number times that"},
     {"heartbeat", 0, HIVE_OPTION_MS, AT(heartbeat_ms), .argument = "TIME", .min = 1, .max = 60000,
-     .group = NODES, .help = "How often a leader makes itself heard; default 50 milliseconds"},
+     .group = NODES,
+     .help = "How often a leader makes itself heard; default 50 milliseconds, more from 16 queens up"},
     {"log-level", 0, HIVE_OPTION_CHOICE, AT(log_level), .choices = hive_log_level_names, .group = NODES,
      .help = "What the nodes write to their logs; default info"},
     {"hive", 0, HIVE_OPTION_STRING, AT(hive), .argument = "PATH", .completion = "file", .group = NODES,
@@ -108,9 +109,22 @@ static int fail(const struct hive_error *error)
     return HIVE_EXIT_FAILED;
 }
 
+static void allow_time(const struct hive_ledger *ledger, struct node_command_options *command,
+                       struct report *report)
+{
+    size_t queens = 0;
+    for (size_t i = 0; i < ledger->node_count; i++)
+        queens += ledger->nodes[i].role == HIVE_ROLE_QUEEN;
+    if (node_command_allow_time(command, queens))
+        report_event(report, REPORT_PLAIN, "cluster",
+                     "%zu queens: election timeout %lld-%lld ms, heartbeat %lld ms", queens,
+                     (long long)command->election_timeout.min_ms, (long long)command->election_timeout.max_ms,
+                     (long long)command->heartbeat_ms);
+}
+
 /* With programs that can be run: opens the cluster, runs it, closes it. `detach`: tells there that it is ready; or NULL. */
-static int run_cluster(const struct start *start, const struct node_command_options *command,
-                       const char *hivetop, const char *own_name, struct detach *detach)
+static int run_cluster(const struct start *start, struct node_command_options *command, const char *hivetop,
+                       const char *own_name, struct detach *detach)
 {
     const struct cluster_options options = {
         .name = start->name,
@@ -130,6 +144,7 @@ static int run_cluster(const struct start *start, const struct node_command_opti
     if (cluster_open(&cluster, &options, &report, &error))
         return fail(&error);
     print_cluster(&cluster, report.out, start->has_top || start->has_tmux, own_name);
+    allow_time(&cluster.ledger, command, &report);
     if (detach) {
         detach->ledger = &cluster.ledger;
         detach->report = &report;
@@ -157,8 +172,8 @@ static int run_cluster(const struct start *start, const struct node_command_opti
 }
 
 /* The same in the background. */
-static int run_detached(const struct start *start, const struct node_command_options *command,
-                        const char *hivetop, const char *own_name)
+static int run_detached(const struct start *start, struct node_command_options *command, const char *hivetop,
+                        const char *own_name)
 {
     struct detach detach;
     char name[HIVE_NAME_BYTES];

@@ -83,8 +83,8 @@ static void print_table(const struct hive_ledger *ledger, const enum hive_node_s
         if (node->process.pid)
             snprintf(pid, sizeof pid, "%d", (int)node->process.pid);
         printf("%-6s %-6s %-12s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role],
-               is_dead(ledger) && was[i] != node->state ? hive_node_state_names[was[i]] : choose_word(node), node->address, pid, age,
-               node->starts);
+               is_dead(ledger) && was[i] != node->state ? hive_node_state_names[was[i]] : choose_word(node),
+               node->address, pid, age, node->starts);
     }
 }
 
