@@ -35,6 +35,16 @@ int lesson_run_verb(const struct hive_command *command, int argc, char **argv);
 extern const struct hive_option status_options[];
 int status_run(const struct hive_command *command, int argc, char **argv);
 
+/* logs and attach: what nodes say; attach without a node is the launcher's own terminal. */
+extern const struct hive_option logs_options[], attach_options[];
+int logs_run(const struct hive_command *command, int argc, char **argv);
+int attach_run(const struct hive_command *command, int argc, char **argv);
+
+/* ps and prune: all clusters, and what is left of them. */
+extern const struct hive_option ps_options[], prune_options[];
+int ps_run(const struct hive_command *command, int argc, char **argv);
+int prune_run(const struct hive_command *command, int argc, char **argv);
+
 /* stop: one node, or the whole cluster. Its options are those of an order. */
 int stop_run(const struct hive_command *command, int argc, char **argv);
 
