@@ -10,6 +10,8 @@
 #include "hive/options.h"
 #include "model.h"
 #include "poller.h"
+#include "record.h"
+#include "rewind.h"
 #include "source.h"
 #include "ui.h"
 
@@ -20,6 +22,8 @@ struct app {
     struct poller poller;
     struct courier courier;
     struct ui ui;
+    struct rewind rewind;  /* which moment is shown */
+    struct record *record; /* owned; NULL: nothing is recorded */
 };
 
 struct app_options {
