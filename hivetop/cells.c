@@ -7,9 +7,9 @@
 #include "hive/memory.h"
 
 #define UNICODE_RULE  L'\u2500'
-#define UNICODE_FULL  L'\u2588' /* the blocks that are narrower by an eighth each follow it */
-#define UNICODE_EMPTY L'\u2591'
-#define EIGHTHS       8
+#define UNICODE_FULL  L'\u2501' /* lines, not blocks: bars below each other stay apart */
+#define UNICODE_HALF  L'\u2578'
+#define UNICODE_EMPTY L'\u00b7'
 
 void cells_init(struct cells *cells, int columns, int rows, bool unicode)
 {
@@ -110,14 +110,12 @@ void cells_draw(struct cells *cells, int column, int row, enum style style, wcha
 
 void cells_bar(struct cells *cells, int column, int row, int width, enum style style, double share)
 {
-    int eighths = share >= 1 ? width * EIGHTHS : share > 0 ? (int)(share * width * EIGHTHS) : 0;
+    int halves = share >= 1 ? 2 * width : share > 0 ? (int)(share * 2 * width) : 0;
     for (int i = 0; i < width; i++) {
-        int part = eighths - i * EIGHTHS;
-        bool is_full = part >= (cells->unicode ? EIGHTHS : EIGHTHS / 2);
-        if (is_full)
+        if (halves >= 2 * i + 2)
             set(cells, column + i, row, style, cells->unicode ? UNICODE_FULL : L'#');
-        else if (cells->unicode && part > 0)
-            set(cells, column + i, row, style, UNICODE_FULL + EIGHTHS - part);
+        else if (halves == 2 * i + 1 && cells->unicode)
+            set(cells, column + i, row, style, UNICODE_HALF);
         else
             set(cells, column + i, row, STYLE_DIM, cells->unicode ? UNICODE_EMPTY : L'.');
     }

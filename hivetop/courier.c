@@ -8,8 +8,9 @@
 #include "hive/memory.h"
 #include "summary.h"
 
-#define ACTION_TIMEOUT_MS 20000 /* a restart waits for a clean end first */
-#define SUBMIT_TIMEOUT_MS 6000  /* above the queens' own limit for a write */
+#define ACTION_TIMEOUT_MS                                                                                    \
+    30000 /* beyond what the launcher takes at most: a queen that joins gets the state first */
+#define SUBMIT_TIMEOUT_MS 6000 /* above the queens' own limit for a write */
 
 struct parcel {
     struct courier *courier;

@@ -4,7 +4,7 @@
 static const char *const legend[] = {
     "*  leader         !  candidate      .  starting      ~  an old value",
     "z  paused         x  down           ?  does not answer",
-    "+  behind a name: marked, for X",
+    "+  marked, for X",
     "LAG     entries that the leader has and this queen lacks",
     "AGE     of the last answer; RTT is how long it took",
     "HEALTH  of a drone, as the leader sees it; HB is when it last heard of it",

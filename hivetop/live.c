@@ -6,6 +6,7 @@
 
 #include "hive/clock.h"
 #include "keys.h"
+#include "palette.h"
 #include "render.h"
 #include "screen.h"
 #include "tag.h"
@@ -99,6 +100,8 @@ static void take_key(struct live *live, int key)
         screen_repaint();
     if (reactions & REACTION_COPY)
         screen_copy(app->ui.copy);
+    if (reactions & REACTION_THEME && palette_choose(app->ui.theme))
+        screen_recolour();
     if (reactions & REACTION_CLUSTERS)
         offer_clusters(app);
     if (reactions & REACTION_CLUSTER)

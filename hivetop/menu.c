@@ -5,6 +5,7 @@
 #include "fuzzy.h"
 #include "keys.h"
 #include "line.h"
+#include "palette.h"
 #include "ui.h"
 
 void menu_open(struct ui *ui, enum menu_kind kind)
@@ -82,6 +83,13 @@ static size_t palette_lines(const struct ui *ui, const struct model *model, stru
         snprintf(line.hint, sizeof line.hint, "%s", key->name);
         offer(&best, fuzzy_score(filter, line.text), &line);
     }
+    for (int i = 0; palette_names[i]; i++) {
+        struct menu_line line = {.choice = MENU_THEME, .value = i};
+        snprintf(line.text, sizeof line.text, "Theme: %s", palette_names[i]);
+        if (strcmp(ui->theme[0] ? ui->theme : palette_names[0], palette_names[i]) == 0)
+            snprintf(line.hint, sizeof line.hint, "this one");
+        offer(&best, fuzzy_score(filter, line.text), &line);
+    }
     for (size_t i = 0; i < model->node_count; i++) {
         struct menu_line line = {.choice = MENU_NODE, .value = (int)i};
         snprintf(line.text, sizeof line.text, "%.*s", HIVE_NAME_BYTES, model->nodes[i]->name);
@@ -156,6 +164,9 @@ unsigned menu_choose(struct ui *ui, const struct model *model, int at)
     case MENU_CLUSTER:
         snprintf(ui->cluster, sizeof ui->cluster, "%s", ui->menu.clusters[line->value]);
         return REACTION_CLUSTER;
+    case MENU_THEME:
+        snprintf(ui->theme, sizeof ui->theme, "%s", palette_names[line->value]);
+        return REACTION_THEME | REACTION_CONFIG;
     }
     return REACTION_NONE;
 }

@@ -32,6 +32,7 @@ enum menu_choice {
     MENU_NODE,    /* selects the node at `value` of the model */
     MENU_ACTION,  /* asks about, or orders, the action `value` */
     MENU_CLUSTER, /* watches the cluster at `value` of the menu */
+    MENU_THEME,   /* paints with palette_names[`value`] */
 };
 
 struct menu_line {

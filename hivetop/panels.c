@@ -8,7 +8,9 @@
 #define ALL          9999 /* rows that take whatever there is */
 #define EVENTS_ROWS  4    /* what the events keep on a screen of full height */
 #define DETAILS_ROWS 12   /* what the details should have before lanes and drones have any */
-#define LEFT_COLUMNS 80   /* the queens' table with all its columns */
+#define HIGH_ROWS    24   /* below the queens: here the graph of commits has room, too */
+#define COMMITS_ROWS 5
+#define LEFT_COLUMNS 80 /* the queens' table with all its columns */
 
 /* One panel of a stack, in the order of who matters most. */
 struct share {
@@ -60,11 +62,16 @@ static void make_narrow(struct area body, const struct panels_wish *wish, bool i
     struct share events = {&panels->events, ALL, is_full ? EVENTS_ROWS : 0};
     struct share details = {&panels->details, ALL, 0};
     if (wish->has_details) {
+        int list = wish->drones_first ? drones : queens;
         details.kept = least(DETAILS_ROWS, body.rows / 2);
         lanes.kept = 0;
-        if (body.rows < 2 * queens + DETAILS_ROWS)
-            lanes.wanted = 0;
-        divide((struct share[]){queens_share, lanes, details}, 3, body.rows);
+        if (body.rows < list + queens + DETAILS_ROWS) /* the other queens, or their lanes */
+            lanes.wanted = queens_share.kept = 0;
+        if (wish->drones_first)
+            queens_share.wanted = lanes.wanted;
+        divide((struct share[]){wish->drones_first ? drones_share : queens_share,
+                                wish->drones_first ? queens_share : lanes, details},
+               3, body.rows);
     } else if (wish->drones_first) {
         divide((struct share[]){drones_share, queens_share, lanes, events}, 4, body.rows);
     } else {
@@ -113,12 +120,13 @@ static void make_wide(struct area body, const struct panels_wish *wish, bool is_
     stack(lefts, 3, body.column, has_right ? left : body.columns, below.row);
     if (!has_right)
         return;
+    struct share commits = {&panels->commits, below.rows >= HIGH_ROWS ? COMMITS_ROWS : 0, 0};
     struct share details = {&panels->details, ALL, DETAILS_ROWS};
     struct share logs = {wish->has_logs ? &panels->logs : &beside, wish->has_logs ? ALL : 0,
                          wish->has_logs ? below.rows / 2 : 0};
-    divide((struct share[]){details, logs}, 2, below.rows);
-    struct area *const rights[] = {&panels->details, &panels->logs};
-    stack(rights, 2, right_column, right, below.row);
+    divide((struct share[]){commits, details, logs}, 3, below.rows);
+    struct area *const rights[] = {&panels->commits, &panels->details, &panels->logs};
+    stack(rights, 3, right_column, right, below.row);
 }
 
 void panels_make(int columns, int rows, const struct panels_wish *wish, struct panels *panels)

@@ -19,6 +19,7 @@ struct panels {
     struct area lanes;
     bool lanes_beside; /* row by row beside the queens */
     struct area replication;
+    struct area commits; /* in the lanes' time, below them */
     struct area drones;
     struct area events;
     struct area details;

@@ -16,11 +16,14 @@ static void make_rows(struct view *view)
 }
 
 /* Those who get the leader's log. */
-static int count_followers(const struct summary *summary)
+static int count_followers(const struct view *view)
 {
+    const struct rows *queens = &view->rows[UI_PANEL_QUEENS];
     int count = 0;
-    for (size_t i = 0; summary->leader && i < summary->leader->health.peer_count; i++)
-        count += summary->leader->health.peers[i].has_progress;
+    for (int i = 0; i < queens->count; i++) {
+        const struct hive_peer_health *peer = summary_peer(&view->summary, queens->nodes[i]->address);
+        count += peer && peer->has_progress;
+    }
     return count;
 }
 
@@ -30,7 +33,7 @@ static void draw_panels(const struct view *view, struct cells *cells)
     struct panels_wish wish = {
         .queens = view->rows[UI_PANEL_QUEENS].count,
         .drones = view->rows[UI_PANEL_DRONES].count,
-        .followers = count_followers(&view->summary),
+        .followers = count_followers(view),
         .drones_first = view->selected && view->selected->role == HIVE_ROLE_DRONE,
         .has_footer = !ui->is_print_out,
         .is_broken = view->is_broken,
@@ -46,6 +49,7 @@ static void draw_panels(const struct view *view, struct cells *cells)
     view_broken(view, cells, panels.broken);
     view_queens(view, cells, panels.queens);
     view_lanes(view, cells, panels.lanes, panels.lanes_beside);
+    view_commits(view, cells, panels.commits);
     view_replication(view, cells, panels.replication);
     view_drones(view, cells, panels.drones);
     view_events(view, cells, panels.events);

@@ -30,6 +30,7 @@ static SCREEN *terminal;
 static bool is_open;
 static WINDOW *keyboard; /* a pad: reading from it redraws nothing */
 static int colours;
+static bool has_own_colours; /* the terminal's, which need not be white on black */
 static bool is_mouse_on;
 static short pairs[STYLE_COUNT][2];
 
@@ -167,24 +168,50 @@ static SCREEN *open_terminal(void)
     return screen;
 }
 
+/* The pair of these two colours; styles that look alike share one. The terminal's own colours where there are too
+ * many. */
+static short pair_of(short front, short back, short taken[PALETTE_PAIRS][2], short *count)
+{
+    for (short i = 0; i < *count; i++) {
+        if (taken[i][0] == front && taken[i][1] == back)
+            return (short)(i + 1);
+    }
+    if (*count >= PALETTE_PAIRS || *count + 1 >= COLOR_PAIRS)
+        return 0;
+    taken[*count][0] = front;
+    taken[*count][1] = back;
+    init_pair((short)(*count + 1), front, back);
+    return ++*count;
+}
+
+static void make_pairs(void)
+{
+    short taken[PALETTE_PAIRS][2], count = 0;
+    for (int style = 0; colours && style < STYLE_COUNT; style++) {
+        for (int marked = 0; marked < 2; marked++) {
+            struct look look = palette_look((enum style)style, marked, colours);
+            short front = look.foreground >= 0 || has_own_colours ? look.foreground : COLOR_WHITE;
+            short back = look.background >= 0 || has_own_colours ? look.background : COLOR_BLACK;
+            pairs[style][marked] = pair_of(front, back, taken, &count);
+        }
+    }
+}
+
 static void choose_colours(void)
 {
     const char *no_color = getenv("NO_COLOR");
     colours = 0;
     if ((no_color && no_color[0]) || !has_colors() || start_color() == ERR)
         return;
-    bool has_own = use_default_colors() == OK;
+    has_own_colours = use_default_colors() == OK;
     colours = COLORS;
-    short pair = 1;
-    for (int style = 0; style < STYLE_COUNT; style++) {
-        for (int marked = 0; marked < 2; marked++) {
-            struct look look = palette_look((enum style)style, marked, colours);
-            short front = look.foreground >= 0 || has_own ? look.foreground : COLOR_WHITE;
-            short back = look.background >= 0 || has_own ? look.background : COLOR_BLACK;
-            init_pair(pair, front, back);
-            pairs[style][marked] = pair++;
-        }
-    }
+    make_pairs();
+}
+
+void screen_recolour(void)
+{
+    make_pairs();
+    screen_repaint();
 }
 
 int screen_open(struct hive_error *error)
@@ -239,7 +266,9 @@ void screen_size(int *columns, int *rows)
 
 bool screen_is_unicode(void)
 {
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    const char *type = getenv("TERM");
+    bool is_console = type && strcmp(type, "linux") == 0; /* its font has 256 characters, and few of these */
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !is_console;
 }
 
 /* ---- output ---- */

@@ -19,13 +19,16 @@ void screen_close(void);
 
 void screen_size(int *columns, int *rows);
 
-/* Its encoding has more than ASCII. */
+/* Its encoding has more than ASCII, and its font the blocks. */
 bool screen_is_unicode(void);
 
 /* Shows the cells; only what changed is sent. Nothing is shown in the background. False where the terminal
  * takes no output just now (^S, a slow line): nothing was sent, and the same is to be shown again once it can
  * be written to. */
 bool screen_show(const struct cells *cells);
+
+/* Another theme was chosen (palette.h). */
+void screen_recolour(void);
 
 /* Sends everything anew at the next screen_show. */
 void screen_repaint(void);

@@ -6,7 +6,9 @@
 
 #include "hive/memory.h"
 
-#define ELECTION_GAP_MS 1000 /* candidacies that are closer together are of one election */
+#define COMMIT_GAP_MS      250   /* between samples */
+#define COMMIT_PATIENCE_MS 10000 /* without a sample for so long, nothing is known of the time between */
+#define ELECTION_GAP_MS    1000  /* candidacies that are closer together are of one election */
 
 static void spans_cut(struct spans *spans, int64_t from_ms)
 {
@@ -63,6 +65,7 @@ void timeline_finish(struct timeline *timeline)
     for (size_t i = 0; i < timeline->count; i++)
         lane_finish(&timeline->lanes[i]);
     free(timeline->lanes);
+    free(timeline->commits);
     *timeline = (struct timeline){0};
 }
 
@@ -81,6 +84,11 @@ void timeline_copy(const struct timeline *timeline, struct timeline *copy)
 {
     *copy = (struct timeline){.lanes = hive_calloc(timeline->count + 1, sizeof *copy->lanes),
                               .count = timeline->count};
+    if (timeline->commit_count) {
+        copy->commits = hive_calloc(TIMELINE_COMMITS, sizeof *copy->commits);
+        copy->commit_count = timeline->commit_count;
+        memcpy(copy->commits, timeline->commits, copy->commit_count * sizeof *copy->commits);
+    }
     for (size_t i = 0; i < timeline->count; i++) {
         copy->lanes[i] = timeline->lanes[i];
         spans_copy(&timeline->lanes[i].roles, &copy->lanes[i].roles);
@@ -168,12 +176,38 @@ static void take_presence(struct lane *lane, const struct hive_health *health, i
     lane->pid = health->pid;
 }
 
+/* The highest that anybody told: it stands still while nobody leads. */
+static void take_commit(struct timeline *timeline, const struct hive_health *health, int64_t unix_ms)
+{
+    if (!timeline->commits)
+        timeline->commits = hive_calloc(TIMELINE_COMMITS, sizeof *timeline->commits);
+    struct commit_sample *last =
+        timeline->commit_count ? &timeline->commits[timeline->commit_count - 1] : NULL;
+    if (last && health->raft_state == HIVE_RAFT_LEADER && health->log_commit < last->commit) {
+        timeline->commit_count = 0; /* another cluster answers there now */
+        last = NULL;
+    }
+    uint64_t commit = last && last->commit > health->log_commit ? last->commit : health->log_commit;
+    if (last && unix_ms < last->at_ms + COMMIT_GAP_MS)
+        return;
+    size_t old = 0;
+    while (old < timeline->commit_count && (timeline->commits[old].at_ms < unix_ms - TIMELINE_KEPT_MS ||
+                                            timeline->commit_count - old == TIMELINE_COMMITS))
+        old += 1 + timeline->commit_count / 64; /* several at a time: moving them costs */
+    if (old > timeline->commit_count)
+        old = timeline->commit_count;
+    timeline->commit_count -= old;
+    memmove(timeline->commits, timeline->commits + old, timeline->commit_count * sizeof *timeline->commits);
+    timeline->commits[timeline->commit_count++] = (struct commit_sample){unix_ms, commit};
+}
+
 void timeline_take_health(struct timeline *timeline, const char *address, const struct hive_health *health,
                           int64_t unix_ms)
 {
     struct lane *lane = find_or_add(timeline, address);
     take_presence(lane, health, unix_ms);
     take_roles(lane, health, unix_ms);
+    take_commit(timeline, health, unix_ms);
     spans_trim(&lane->roles, unix_ms - TIMELINE_KEPT_MS);
     spans_trim(&lane->presence, unix_ms - TIMELINE_KEPT_MS);
 }
@@ -193,6 +227,48 @@ void timeline_take_condition(struct timeline *timeline, const char *address, enu
 }
 
 /* ---- looking ---- */
+
+/* The first sample after that moment. */
+static size_t sample_after(const struct timeline *timeline, int64_t unix_ms)
+{
+    size_t low = 0, high = timeline->commit_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (timeline->commits[middle].at_ms <= unix_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The commit index at that moment, between two samples; negative where nothing is known. */
+static double commit_at(const struct timeline *timeline, int64_t unix_ms)
+{
+    size_t after = sample_after(timeline, unix_ms);
+    if (after == 0)
+        return -1;
+    const struct commit_sample *left = &timeline->commits[after - 1], *right = left + 1;
+    if (after == timeline->commit_count)
+        return unix_ms == left->at_ms ? (double)left->commit : -1;
+    if (right->at_ms - left->at_ms > COMMIT_PATIENCE_MS)
+        return -1; /* nobody looked */
+    double part = (double)(unix_ms - left->at_ms) / (double)(right->at_ms - left->at_ms);
+    return (double)left->commit + part * (double)(right->commit - left->commit);
+}
+
+void timeline_rates(const struct timeline *timeline, int64_t until_ms, int64_t cell_ms, double *rates,
+                    int count)
+{
+    int64_t from_ms = timeline_cell_start(until_ms, cell_ms) - (int64_t)(count - 1) * cell_ms;
+    for (int i = 0; i < count; i++, from_ms += cell_ms) {
+        int64_t end_ms = from_ms + cell_ms < until_ms ? from_ms + cell_ms : until_ms;
+        double first = commit_at(timeline, from_ms), last = commit_at(timeline, end_ms);
+        rates[i] = first < 0 || last < 0 || end_ms <= from_ms
+                       ? -1
+                       : (last - first) * 1000 / (double)(end_ms - from_ms);
+    }
+}
 
 int64_t timeline_cell_start(int64_t unix_ms, int64_t cell_ms)
 {

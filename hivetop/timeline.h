@@ -9,7 +9,8 @@
 #include "hive/api.h"
 
 #define TIMELINE_KEPT_MS INT64_C(7200000)
-#define TIMELINE_SPANS   4096              /* of one queen and kind; the oldest go first */
+#define TIMELINE_SPANS   4096 /* of one queen and kind; the oldest go first */
+#define TIMELINE_COMMITS 16384
 #define TIMELINE_LANES   (2 * HIVE_QUEENS) /* with queens that left the group */
 
 /* In ascending order of what is worth to be seen, where one cell has room for one of them. */
@@ -43,9 +44,17 @@ struct lane {
     struct spans roles, presence;
 };
 
+/* The group's commit index at some moment. */
+struct commit_sample {
+    int64_t at_ms;
+    uint64_t commit;
+};
+
 struct timeline {
     struct lane *lanes; /* owned */
     size_t count;
+    struct commit_sample *commits; /* owned; in order of time */
+    size_t commit_count;
 };
 
 void timeline_finish(struct timeline *timeline);
@@ -60,6 +69,10 @@ void timeline_take_condition(struct timeline *timeline, const char *address, enu
 
 /* A deep copy; release with timeline_finish. */
 void timeline_copy(const struct timeline *timeline, struct timeline *copy);
+
+/* Commits a second in each of `count` cells of `cell_ms`, the last of which holds `until_ms`; negative: not known. */
+void timeline_rates(const struct timeline *timeline, int64_t until_ms, int64_t cell_ms, double *rates,
+                    int count);
 
 /* Where a cell begins: cells stand at round times, so that a lane moves by whole cells. */
 int64_t timeline_cell_start(int64_t unix_ms, int64_t cell_ms);

@@ -77,7 +77,7 @@ void ui_ask_link(struct ui *ui, const struct model *model)
     }
     for (int i = 0; i < UI_MARKS; i++) {
         if (ends[i]->has_health && !ends[i]->health.can_fault) {
-            ui_say(ui, model, EVENT_WARNING, "%s takes no faults: start the cluster with --enable-faults",
+            ui_say(ui, model, EVENT_WARNING, "%s takes no faults: it was started without --enable-faults",
                    ends[i]->name);
             return;
         }

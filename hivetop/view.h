@@ -29,6 +29,7 @@ void view_header(const struct view *view, struct cells *cells, struct area area)
 void view_broken(const struct view *view, struct cells *cells, struct area area);
 void view_queens(const struct view *view, struct cells *cells, struct area area);
 void view_lanes(const struct view *view, struct cells *cells, struct area area, bool is_beside);
+void view_commits(const struct view *view, struct cells *cells, struct area area);
 void view_replication(const struct view *view, struct cells *cells, struct area area);
 void view_drones(const struct view *view, struct cells *cells, struct area area);
 void view_events(const struct view *view, struct cells *cells, struct area area);

@@ -115,7 +115,9 @@ void view_header(const struct view *view, struct cells *cells, struct area area)
     if (summary->leader) {
         snprintf(TEXT(parts[4]), "leader %s t%llu", summary->leader->name, (unsigned long long)summary->term);
     } else if (summary->is_known) {
-        snprintf(TEXT(parts[4]), "NO LEADER %st%llu", old, (unsigned long long)summary->term);
+        snprintf(TEXT(parts[4]), "NO LEADER");
+        if (summary->term > 0)
+            snprintf(TEXT(parts[4]), "NO LEADER %st%llu", old, (unsigned long long)summary->term);
         parts[4].style = STYLE_TITLE_BAD;
     }
     snprintf(TEXT(parts[5]), "commit %s%llu", old, (unsigned long long)summary->commit);

@@ -6,6 +6,7 @@
 
 #define CELL_MS      1000
 #define NAME_COLUMNS 14
+#define UNICODE_BAR  L'\u2502'
 #define TERMS        32 /* more than can be told apart in one window */
 #define TITLE        "ELECTIONS"
 
@@ -42,8 +43,9 @@ static void put_where_free(const struct line *line, int column, enum style style
         cells_put(line->cells, column, line->row, width, style, text);
 }
 
-/* Where terms begin: "t13|t14" stands with its bar above the cell. The newest are written first. */
-static void draw_terms(const struct view *view, const struct line *line, int left, int columns)
+/* Where terms begin: "t13|t14" stands with its bar above the cell. The newest are written first; one that began long
+ * ago is named where it ends, or before the `now` columns of the right end. */
+static void draw_terms(const struct view *view, const struct line *line, int left, int columns, int now)
 {
     struct term_start terms[TERMS];
     int64_t until_ms = view->model->unix_ms;
@@ -57,18 +59,18 @@ static void draw_terms(const struct view *view, const struct line *line, int lef
             term = view->summary.term; /* its beginning is forgotten */
         snprintf(text, sizeof text, "t%llu", (unsigned long long)term);
         if (terms[i].from_ms < first_ms) { /* it began before: named where it ends */
-            int end = columns;
+            int end = columns - now - 1;
             if (!is_newest)
                 end = (int)((terms[i + 1].from_ms - first_ms) / CELL_MS);
-            int width = cells_width(text), at = end - width;
-            while (is_newest && at > 0 && !is_free(line, left + at - 1, width + 2))
-                at--;
+            int at = end - cells_width(text);
             if (at > 0 && term > 0)
                 put_where_free(line, left + at, STYLE_HEADING, text);
             return;
         }
         int at = (int)((terms[i].from_ms - first_ms) / CELL_MS);
-        put_where_free(line, left + at, STYLE_CANDIDATE, "|");
+        if (is_free(line, left + at, 1))
+            cells_draw(line->cells, left + at, line->row, STYLE_CANDIDATE,
+                       line->cells->unicode ? UNICODE_BAR : L'|');
         if (is_free(line, left + at + 1, cells_width(text)))
             put_where_free(line, left + at + 1, STYLE_HEADING, text);
     }
@@ -88,8 +90,8 @@ static void draw_heading(const struct view *view, struct cells *cells, struct ar
     }
     int width = cells_width(end);
     cells_put(cells, area.column + 1, area.row, area.columns - 1, STYLE_HEADING, title);
+    draw_terms(view, &line, left, area.column + area.columns - left, width);
     put_where_free(&line, area.column + area.columns - width, STYLE_HEADING, end);
-    draw_terms(view, &line, left, area.column + area.columns - left);
     for (int i = 0; i < area.columns; i++) {
         if (is_free(&line, area.column + i, 1))
             cells_rule(cells, area.column + i, area.row, 1, STYLE_RULE);

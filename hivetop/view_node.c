@@ -70,14 +70,10 @@ const char *view_name(const struct view *view, const char *address)
     return node ? node->name : address;
 }
 
-/* A plus behind the name marks the ends of a link that is to be cut. */
 void view_fill_name(const struct view *view, const struct node *node, int width, struct field *field)
 {
-    bool is_marked = ui_is_marked(view->ui, node);
-    int most = (int)sizeof field->text - 2;
-    if (is_marked && cells_width(node->name) >= width)
-        most = width > 1 ? width - 1 : 0;
-    snprintf(field->text, sizeof field->text, "%.*s%s", most, node->name, is_marked ? "+" : "");
+    (void)width;
+    snprintf(field->text, sizeof field->text, "%.*s", (int)sizeof field->text - 1, node->name);
     field->style = rows_is_found(view->ui, node) ? STYLE_FOUND : view_style(node);
 }
 
@@ -163,6 +159,8 @@ void view_rows(const struct view *view, struct cells *cells, struct area area, e
         const struct node *node = rows->nodes[top + i];
         int row = area.row + i;
         table_row(cells, columns, places, area.column + 1, row, view, node);
+        if (ui_is_marked(view->ui, node)) /* in the blank behind the name */
+            cells_draw(cells, area.column + 1 + places[0].width, row, STYLE_WARNING, L'+');
         cells_tag(cells, area.column, row, area.columns, TAG(TAG_NODE, place_in_model(view->model, node)));
         if (node == view->selected && !view->ui->is_print_out) {
             cells_put(cells, area.column, row, 1, STYLE_NORMAL, ">");

@@ -67,12 +67,12 @@ void view_replication(const struct view *view, struct cells *cells, struct area 
         snprintf(title, sizeof title, "REPLICATION from %s up to %llu, bars of %llu entries ", leader->name,
                  (unsigned long long)leader->health.log_last, (unsigned long long)scale);
     view_heading(cells, area, &(struct heading){.title = title});
-    int names = view_name_width(&view->rows[UI_PANEL_QUEENS], 2, NAME_COLUMNS), row = 1;
-    for (size_t i = 0; leader && i < leader->health.peer_count; i++) {
-        const struct hive_peer_health *peer = &leader->health.peers[i];
-        if (!peer->has_progress || row >= area.rows)
-            continue;
-        draw_peer(view, cells, (struct area){area.column, area.row + row++, area.columns, 1}, names, peer,
-                  scale);
+    const struct rows *rows = &view->rows[UI_PANEL_QUEENS];
+    int names = view_name_width(rows, 2, NAME_COLUMNS), row = 1;
+    for (int i = 0; leader && i < rows->count && row < area.rows; i++) {
+        const struct hive_peer_health *peer = summary_peer(&view->summary, rows->nodes[i]->address);
+        if (peer && peer->has_progress)
+            draw_peer(view, cells, (struct area){area.column, area.row + row++, area.columns, 1}, names, peer,
+                      scale);
     }
 }

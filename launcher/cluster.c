@@ -3,6 +3,7 @@
  * chosen or a directory is removed, so that two launchers that start at once do not choose the same. */
 #include "cluster.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/un.h>
@@ -20,15 +21,29 @@
 #define GATE_WAIT_MS  10000 /* far longer than any launcher holds it */
 #define GATE_RETRY_MS 5
 
+static int try_gate(const char *state, struct hive_error *error)
+{
+    char *path = hive_format("%s/.lock", state); /* no cluster's name starts with a dot */
+    int gate = hive_file_lock(path, error);
+    free(path);
+    return gate;
+}
+
 /* Waits for the gate: a descriptor to close, or a negative errno. */
 static int take_gate(const char *state, struct hive_error *error)
 {
-    char *path = hive_format("%s/.lock", state); /* no cluster's name starts with a dot */
     int64_t deadline_ms = hive_clock_monotonic_ms() + GATE_WAIT_MS;
     int gate;
-    while ((gate = hive_file_lock(path, error)) == -EWOULDBLOCK && hive_clock_monotonic_ms() < deadline_ms)
+    while ((gate = try_gate(state, error)) == -EWOULDBLOCK && hive_clock_monotonic_ms() < deadline_ms)
         poll(NULL, 0, GATE_RETRY_MS);
-    free(path);
+    return gate;
+}
+
+int cluster_try_gate(struct hive_error *error)
+{
+    char *state = hive_file_state_directory(error);
+    int gate = state ? try_gate(state, error) : -ENOENT;
+    free(state);
     return gate;
 }
 
@@ -124,12 +139,34 @@ static int write_token(const struct hive_ledger *ledger, struct hive_error *erro
     return result;
 }
 
+static bool is_empty(const char *path)
+{
+    DIR *directory = opendir(path);
+    size_t entries = 0;
+    while (directory && readdir(directory))
+        entries++;
+    if (directory)
+        closedir(directory);
+    return entries <= 2; /* "." and ".." */
+}
+
+/* True where no queen has data any more: somebody has emptied them all, to begin anew. */
+static bool has_lost_its_data(const struct hive_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->node_count; i++)
+        if (ledger->nodes[i].role == HIVE_ROLE_QUEEN && !is_empty(ledger->nodes[i].data_directory))
+            return false;
+    return true;
+}
+
 /* What the directory of a cluster holds. */
 static int furnish(struct cluster *cluster, const struct cluster_options *options, struct hive_error *error)
 {
     struct hive_ledger *ledger = &cluster->ledger;
     int result =
         cluster->is_resumed ? layout_check(ledger, options, error) : layout_make(ledger, options, error);
+    if (!result)
+        result = layout_set_programs(ledger, options->programs, error);
     if (result)
         return result;
     if (!cluster->is_resumed) {
@@ -137,6 +174,9 @@ static int furnish(struct cluster *cluster, const struct cluster_options *option
         ledger->keep = options->name != NULL;
     }
     ledger->launcher = hive_process_of(getpid());
+    ledger->can_fault = options->can_fault;
+    if (has_lost_its_data(ledger))
+        ledger->founded = false;
     for (size_t i = 0; i < ledger->node_count; i++) {
         ledger->nodes[i].state = HIVE_NODE_STOPPED;
         ledger->nodes[i].process = (struct hive_process){0};

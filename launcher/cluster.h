@@ -7,6 +7,7 @@
 
 #include "hive/error.h"
 #include "hive/ledger.h"
+#include "hive/options.h"
 #include "report.h"
 
 /* What the command line asked for. */
@@ -16,6 +17,8 @@ struct cluster_options {
     int64_t drones;      /* -1: not given */
     uint16_t queen_port; /* 0: not given */
     uint16_t drone_port; /* 0: not given */
+    bool can_fault;      /* nodes are started with --enable-faults */
+    const struct hive_strings *programs; /* NODE=PATH: nodes that run another program; or NULL */
 };
 
 struct cluster {
@@ -29,6 +32,10 @@ struct cluster {
  * failure nothing is left behind, and `cluster` needs no cluster_close. */
 int cluster_open(struct cluster *cluster, const struct cluster_options *options, struct report *report,
                  struct hive_error *error);
+
+/* Takes the gate: while it is held no other launcher chooses names or ports. A descriptor to close, or -EWOULDBLOCK where
+ * another launcher is just doing so. */
+int cluster_try_gate(struct hive_error *error);
 
 /* Gives the cluster back: an unnamed one's directory goes, a named one's ledger says that it has ended. */
 int cluster_close(struct cluster *cluster, struct hive_error *error);

@@ -8,11 +8,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "hive/json.h"
 #include "hive/memory.h"
 
 #define ORDERS_MAX       64   /* more than a person, a dashboard and a test together ever have under way */
-#define ORDER_BODY_BYTES 4096 /* a pid and a start time */
+#define ORDER_BODY_BYTES 4096 /* a pid and a start time, or two names and a few numbers */
 #define SERVER_THREADS   1
 
 struct control {
@@ -23,34 +22,6 @@ struct control {
     size_t waiting;                      /* under the lock */
     bool is_closed;                      /* under the lock: nobody takes orders any more */
 };
-
-static const struct {
-    const char *name;
-    enum control_verb verb;
-} node_verbs[] = {
-    {"kill", CONTROL_KILL},     {"pause", CONTROL_PAUSE}, {"restart", CONTROL_RESTART},
-    {"resume", CONTROL_RESUME}, {"stop", CONTROL_STOP},
-};
-
-/* The optional body of an order to a node. */
-static int read_process(struct hive_request *request, struct hive_process *process, struct hive_error *error)
-{
-    size_t bytes;
-    const char *body = hive_request_body(request, &bytes);
-    if (bytes == 0)
-        return 0;
-    cJSON *json = hive_json_parse_object(body, bytes, error);
-    if (!json)
-        return -EINVAL;
-    int64_t pid = 0, started_at = 0;
-    int result = hive_json_int(json, "pid", 1, INT32_MAX, &pid, error);
-    if (result != -EINVAL)
-        result = hive_json_int(json, "started_at", 1, INT64_C(1) << 53, &started_at, error);
-    cJSON_Delete(json);
-    process->pid = (pid_t)pid;
-    process->started_at = (uint64_t)started_at;
-    return result == -EINVAL ? result : 0;
-}
 
 /* Hands the order to the supervisor, or refuses it. */
 static void give(struct control *control, const struct control_order *given)
@@ -79,41 +50,69 @@ static void give(struct control *control, const struct control_order *given)
     free(order);
 }
 
-static void handle_cluster(struct hive_request *request, void *context)
+static void give_if_parsed(struct hive_request *request, void *context, enum control_verb verb,
+                           int (*parse)(struct control_order *, struct hive_error *))
 {
-    give(context, &(struct control_order){.request = request, .verb = CONTROL_SHOW});
-}
-
-static void handle_stop(struct hive_request *request, void *context)
-{
-    give(context, &(struct control_order){.request = request, .verb = CONTROL_END});
-}
-
-static void handle_node(struct hive_request *request, void *context)
-{
-    struct control_order order = {.request = request};
-    const char *name = hive_request_segment(request, 0, NULL), *verb = hive_request_segment(request, 1, NULL);
-    size_t i = 0;
-    while (i < sizeof node_verbs / sizeof *node_verbs && strcmp(node_verbs[i].name, verb) != 0)
-        i++;
-    if (i == sizeof node_verbs / sizeof *node_verbs) {
-        hive_request_reply_problem(request, 404, "not-found",
-                                   "no '%s' for nodes: kill, pause, restart, resume or stop them", verb);
-        return;
-    }
+    struct control_order order = {.request = request, .verb = verb};
     struct hive_error error;
-    order.verb = node_verbs[i].verb;
-    snprintf(order.node, sizeof order.node, "%s", name);
-    if (read_process(request, &order.process, &error) < 0)
-        hive_request_reply_problem(request, 400, "bad-request", "%s", error.message);
+    int result = parse ? parse(&order, &error) : 0;
+    if (result)
+        hive_request_reply_problem(request, result == -ENOENT ? 404 : 400,
+                                   result == -ENOENT ? "not-found" : "bad-request", "%s", error.message);
     else
         give(context, &order);
 }
 
+static void handle_cluster(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_SHOW, NULL);
+}
+
+static void handle_stop(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_END, NULL);
+}
+
+static void handle_node(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_SHOW, control_parse_node);
+}
+
+static void handle_add(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_ADD, control_parse_add);
+}
+
+static void handle_remove(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_REMOVE, control_parse_remove);
+}
+
+static void handle_links(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_SHOW_LINKS, NULL);
+}
+
+static void handle_link(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_LINK, control_parse_link);
+}
+
+static void handle_heal(struct hive_request *request, void *context)
+{
+    give_if_parsed(request, context, CONTROL_HEAL, control_parse_heal);
+}
+
 static const struct hive_route routes[] = {
     {"GET", "/cluster", handle_cluster, HIVE_ACCESS_ANYONE, 0, "The ledger"},
+    {"POST", "/nodes", handle_add, HIVE_ACCESS_ANYONE, ORDER_BODY_BYTES, "Add queens or drones"},
+    {"DELETE", "/nodes/NAME", handle_remove, HIVE_ACCESS_ANYONE, ORDER_BODY_BYTES,
+     "Take a node out, for good"},
     {"POST", "/nodes/NAME/VERB", handle_node, HIVE_ACCESS_ANYONE, ORDER_BODY_BYTES,
-     "Kill, pause, restart, resume or stop a node"},
+     "Kill, pause, restart, resume, stop or wipe a node"},
+    {"GET", "/links", handle_links, HIVE_ACCESS_ANYONE, 0, "What is done to links between nodes"},
+    {"POST", "/links", handle_link, HIVE_ACCESS_ANYONE, ORDER_BODY_BYTES, "Cut, delay or make links lose"},
+    {"DELETE", "/links", handle_heal, HIVE_ACCESS_ANYONE, ORDER_BODY_BYTES, "Heal one link, or all"},
     {"POST", "/stop", handle_stop, HIVE_ACCESS_ANYONE, ORDER_BODY_BYTES, "End the cluster"},
     {0},
 };

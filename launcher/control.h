@@ -4,9 +4,11 @@
 #define LAUNCHER_CONTROL_H
 
 #include "hive/error.h"
+#include "hive/ledger.h"
 #include "hive/limits.h"
 #include "hive/process.h"
 #include "hive/server.h"
+#include "links.h"
 
 enum control_verb {
     CONTROL_SHOW, /* GET /cluster */
@@ -16,19 +18,37 @@ enum control_verb {
     CONTROL_PAUSE,
     CONTROL_RESUME,
     CONTROL_RESTART,
+    CONTROL_WIPE,       /* … with an empty data directory */
+    CONTROL_ADD,        /* POST /nodes */
+    CONTROL_REMOVE,     /* DELETE /nodes/NAME */
+    CONTROL_SHOW_LINKS, /* GET /links */
+    CONTROL_LINK,       /* POST /links */
+    CONTROL_HEAL,       /* DELETE /links */
 };
 
 /* One thing that somebody wants. Whoever took it answers `request` exactly once, then frees it. */
 struct control_order {
     struct hive_request *request;
     enum control_verb verb;
-    char node[HIVE_NAME_BYTES];  /* for the verbs of nodes */
+    char node[HIVE_NAME_BYTES];  /* for the verbs of nodes: a name, or what targets.h knows */
     struct hive_process process; /* which process the sender means; zeroed fields: any */
-    int64_t deadline_ms;         /* monotonic; the taker's, who answers by then */
+    bool by_force;               /* remove, wipe: whatever that costs */
+    enum hive_role role;         /* add: what, and how many */
+    size_t count;
+    char from[HIVE_NAME_BYTES], to[HIVE_NAME_BYTES]; /* links, as `node`; empty: all */
+    bool is_one_way;
+    struct link_change change;
     struct control_order *next;
 };
 
 struct control;
+
+/* What the request's path, query and body say, into `order` (control_parse.c). 0, or an error for the sender. */
+int control_parse_node(struct control_order *order, struct hive_error *error);
+int control_parse_add(struct control_order *order, struct hive_error *error);
+int control_parse_remove(struct control_order *order, struct hive_error *error);
+int control_parse_link(struct control_order *order, struct hive_error *error);
+int control_parse_heal(struct control_order *order, struct hive_error *error);
 
 int control_start(const char *socket_path, struct control **control, struct hive_error *error);
 

@@ -8,6 +8,7 @@
 #include "hive/clock.h"
 #include "hive/memory.h"
 #include "ports.h"
+#include "spawn.h"
 
 /* Marks the ports of all other running clusters, of their nodes that are down too. */
 static int mark_ports_of_others(struct ports *ports, const char *own_name, struct hive_error *error)
@@ -31,19 +32,22 @@ static int mark_ports_of_others(struct ports *ports, const char *own_name, struc
     return result;
 }
 
+static void make_node(const struct hive_ledger *ledger, enum hive_role role, size_t number, uint16_t port,
+                      struct hive_ledger_node *node)
+{
+    *node = (struct hive_ledger_node){.role = role, .state = HIVE_NODE_STOPPED};
+    node->changed_at_ms = hive_clock_unix_ms();
+    snprintf(node->name, sizeof node->name, "%c%zu", role == HIVE_ROLE_QUEEN ? 'q' : 'd', number);
+    snprintf(node->address, sizeof node->address, "127.0.0.1:%u", port);
+    node->data_directory = hive_format("%s/data/%s", ledger->directory, node->name);
+    node->log_path = hive_format("%s/logs/%s.log", ledger->directory, node->name);
+}
+
 /* Adds `count` nodes of one role behind those that are there. */
 static void add_nodes(struct hive_ledger *ledger, enum hive_role role, const uint16_t *chosen, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct hive_ledger_node *node = &ledger->nodes[ledger->node_count++];
-        node->role = role;
-        node->state = HIVE_NODE_STOPPED;
-        node->changed_at_ms = hive_clock_unix_ms();
-        snprintf(node->name, sizeof node->name, "%c%zu", role == HIVE_ROLE_QUEEN ? 'q' : 'd', i + 1);
-        snprintf(node->address, sizeof node->address, "127.0.0.1:%u", chosen[i]);
-        node->data_directory = hive_format("%s/data/%s", ledger->directory, node->name);
-        node->log_path = hive_format("%s/logs/%s.log", ledger->directory, node->name);
-    }
+    for (size_t i = 0; i < count; i++)
+        make_node(ledger, role, i + 1, chosen[i], &ledger->nodes[ledger->node_count++]);
 }
 
 int layout_make(struct hive_ledger *ledger, const struct cluster_options *options, struct hive_error *error)
@@ -66,6 +70,37 @@ int layout_make(struct hive_ledger *ledger, const struct cluster_options *option
         add_nodes(ledger, HIVE_ROLE_QUEEN, chosen, queens);
         add_nodes(ledger, HIVE_ROLE_DRONE, chosen + queens, drones);
     }
+    free(ports);
+    free(chosen);
+    return result;
+}
+
+/* The highest number of a node of that role. */
+static size_t last_number(const struct hive_ledger *ledger, enum hive_role role)
+{
+    size_t last = 0;
+    for (size_t i = 0; i < ledger->node_count; i++) {
+        size_t number = strtoul(ledger->nodes[i].name + 1, NULL, 10);
+        if (ledger->nodes[i].role == role && number > last)
+            last = number;
+    }
+    return last;
+}
+
+int layout_grow(const struct hive_ledger *ledger, enum hive_role role, size_t count,
+                struct hive_ledger_node *nodes, struct hive_error *error)
+{
+    bool is_queen = role == HIVE_ROLE_QUEEN;
+    uint16_t *chosen = hive_calloc(count, sizeof *chosen);
+    struct ports *ports = hive_calloc(1, sizeof *ports);
+    ports->can_bind = ports_can_bind;
+    /* Nobody's own name: the ports of this cluster's nodes are taken, too. */
+    int result = mark_ports_of_others(ports, "", error);
+    if (!result)
+        result = ports_choose(ports, is_queen ? PORTS_QUEENS : PORTS_DRONES, 0, count, "--port-queens",
+                              chosen, error);
+    for (size_t i = 0; i < count && !result; i++)
+        make_node(ledger, role, last_number(ledger, role) + i + 1, chosen[i], &nodes[i]);
     free(ports);
     free(chosen);
     return result;
@@ -117,6 +152,31 @@ int layout_check(const struct hive_ledger *ledger, const struct cluster_options 
                 "port %u of %s in cluster %s is taken: end what listens there (ss -ltnp shows it) "
                 "and start again",
                 address.port, ledger->nodes[i].name, ledger->name);
+    }
+    return 0;
+}
+
+int layout_set_programs(struct hive_ledger *ledger, const struct hive_strings *programs,
+                        struct hive_error *error)
+{
+    for (size_t i = 0; i < ledger->node_count; i++) {
+        free(ledger->nodes[i].program); /* the command line of each start says it anew */
+        ledger->nodes[i].program = NULL;
+    }
+    for (size_t i = 0; programs && i < programs->count; i++) {
+        char name[HIVE_NAME_BYTES];
+        const char *text = programs->items[i], *equals = strchr(text, '=');
+        snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+        struct hive_ledger_node *node = hive_ledger_node(ledger, name);
+        if (!node)
+            return hive_error_set(error, -EINVAL,
+                                  "--bin %s: there is no node '%s', they are called q1, d1 and so on", text,
+                                  name);
+        int result = spawn_check(equals + 1, "--bin", error);
+        if (result)
+            return result;
+        free(node->program);
+        node->program = realpath(equals + 1, NULL);
     }
     return 0;
 }

@@ -22,12 +22,29 @@ static void add_option(struct command *command, const char *name, const char *va
     add(command, hive_strdup(value));
 }
 
-static void add_queens(struct command *command, const char *name, const struct hive_ledger *ledger)
+/* The addresses of all queens but `except`: those first who can answer, as a node asks one after the other. */
+static size_t add_queens(struct command *command, const char *name, const struct hive_ledger *ledger,
+                         const struct hive_ledger_node *except)
 {
-    add(command, hive_strdup(name));
-    for (size_t i = 0; i < ledger->node_count; i++)
-        if (ledger->nodes[i].role == HIVE_ROLE_QUEEN)
-            add(command, hive_strdup(ledger->nodes[i].address));
+    size_t count = 0;
+    for (int is_down = 0; is_down <= 1; is_down++) {
+        for (size_t i = 0; i < ledger->node_count; i++) {
+            const struct hive_ledger_node *node = &ledger->nodes[i];
+            bool is_there = node->state == HIVE_NODE_RUNNING || node->state == HIVE_NODE_STARTING;
+            if (node->role != HIVE_ROLE_QUEEN || node == except || is_there == is_down)
+                continue;
+            if (count++ == 0)
+                add(command, hive_strdup(name));
+            add(command, hive_strdup(node->address));
+        }
+    }
+    return count;
+}
+
+static void add_texts(struct command *command, const struct hive_strings *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        add(command, hive_strdup(texts->items[i]));
 }
 
 static void add_timers(struct command *command, const struct node_command_options *options)
@@ -47,14 +64,16 @@ char **node_command_make(const struct hive_ledger *ledger, const struct hive_led
                          const struct node_command_options *options)
 {
     struct command command = {0};
-    add(&command, hive_strdup(options->hive));
-    if (node->role == HIVE_ROLE_QUEEN) {
+    bool is_queen = node->role == HIVE_ROLE_QUEEN;
+    add(&command, hive_strdup(node->program ? node->program : options->hive));
+    if (is_queen) {
         add(&command, hive_strdup("--queen"));
-        add_queens(&command, "--queen-list", ledger);
+        if (!ledger->founded || add_queens(&command, "--join", ledger, node) == 0)
+            add_queens(&command, "--queen-list", ledger, NULL);
         add_option(&command, "--data-dir", node->data_directory);
         add_timers(&command, options);
     } else {
-        add_queens(&command, "--queen-host", ledger);
+        add_queens(&command, "--queen-host", ledger, NULL);
         add_option(&command, "--name", node->name);
     }
     add_option(&command, "--listen", node->address);
@@ -62,7 +81,32 @@ char **node_command_make(const struct hive_ledger *ledger, const struct hive_led
     add(&command, hive_ledger_path(ledger, "token"));
     if (options->log_level)
         add_option(&command, "--log-level", options->log_level);
+    if (ledger->can_fault)
+        add(&command, hive_strdup("--enable-faults"));
+    add_texts(&command, is_queen ? &options->queen_arguments : &options->drone_arguments);
     return command.argv;
+}
+
+/* True where the variable's name is among those of the texts from number `first` on. */
+static bool is_set(const struct hive_strings *texts, size_t first, const char *variable)
+{
+    size_t bytes = strcspn(variable, "=") + 1;
+    for (size_t i = first; i < texts->count; i++)
+        if (strncmp(texts->items[i], variable, bytes) == 0)
+            return true;
+    return false;
+}
+
+char **node_command_environment(char *const *inherited, const struct node_command_options *options)
+{
+    struct command environment = {.argv = hive_calloc(1, sizeof *environment.argv)};
+    for (; *inherited; inherited++)
+        if (!is_set(&options->environment, 0, *inherited))
+            add(&environment, hive_strdup(*inherited));
+    for (size_t i = 0; i < options->environment.count; i++)
+        if (!is_set(&options->environment, i + 1, options->environment.items[i]))
+            add(&environment, hive_strdup(options->environment.items[i]));
+    return environment.argv;
 }
 
 void node_command_free(char **argv)

@@ -9,6 +9,7 @@
 
 #include "hive/buffer.h"
 #include "hive/clock.h"
+#include "hive/file.h"
 #include "hive/memory.h"
 #include "log_tail.h"
 #include "spawn.h"
@@ -21,18 +22,32 @@ static void set_state(struct supervisor *supervisor, size_t i, enum hive_node_st
     supervisor->is_dirty = true;
 }
 
+static int empty(const char *directory, struct hive_error *error)
+{
+    int result = hive_file_remove_tree(directory, error);
+    return result ? result : hive_file_make_directories(directory, 0700, error);
+}
+
 static void start_node(struct supervisor *supervisor, size_t i, struct hive_error *error)
 {
     struct hive_ledger_node *node = &supervisor->ledger->nodes[i];
     char **argv = node_command_make(supervisor->ledger, node, supervisor->config->command);
-    struct spawn spawn = {.argv = argv, .log_path = node->log_path, .death_signal = SIGKILL};
+    char **environment = node_command_environment(environ, supervisor->config->command);
+    struct spawn spawn = {
+        .argv = argv, .environment = environment, .log_path = node->log_path, .death_signal = SIGKILL};
     struct hive_error failure = {0};
     struct stat log;
-    bool was_started = supervisor->runs[i].was_started;
-    int64_t log_offset = stat(node->log_path, &log) == 0 ? log.st_size : 0;
-    supervisor->runs[i] = (struct run){.was_started = true, .log_offset = log_offset};
-    int result = spawn_start(&spawn, &node->process, &failure);
+    struct run *run = &supervisor->runs[i];
+    bool was_started = run->was_started;
+    run->log_offset = stat(node->log_path, &log) == 0 ? log.st_size : 0;
+    run->was_started = true;
+    run->is_announced = false;
+    int result = run->is_to_be_wiped ? empty(node->data_directory, &failure) : 0;
+    if (!result)
+        result = spawn_start(&spawn, &node->process, &failure);
+    run->is_to_be_wiped = false;
     node_command_free(argv);
+    node_command_free(environment);
     if (result) {
         plan_note_down(&supervisor->plan[i]);
         set_state(supervisor, i, HIVE_NODE_DEAD);
@@ -43,6 +58,7 @@ static void start_node(struct supervisor *supervisor, size_t i, struct hive_erro
     node->starts++;
     set_state(supervisor, i, HIVE_NODE_STARTING);
     watch_start_node(supervisor->watch, i);
+    link_push_start_node(supervisor, i);
     if (was_started)
         report_event(supervisor->report, REPORT_PLAIN, node->name, "started on %s (pid %d)", node->address,
                      (int)node->process.pid);
@@ -181,7 +197,7 @@ void nodes_note_health(struct supervisor *supervisor)
         enum watch_level level = watch_level(supervisor->watch, i);
         if (level >= WATCH_ANSWERED && node->state == HIVE_NODE_STARTING)
             set_state(supervisor, i, HIVE_NODE_RUNNING);
-        if (level == WATCH_READY && supervisor->is_ready && !supervisor->runs[i].is_announced) {
+        if (level >= WATCH_READY && supervisor->is_ready && !supervisor->runs[i].is_announced) {
             supervisor->runs[i].is_announced = true;
             report_event(supervisor->report, REPORT_GOOD, node->name, "ready after %lld ms",
                          (long long)watch_took_ms(supervisor->watch, i));

@@ -1,5 +1,5 @@
-/* `launcher kill|pause|restart|resume NODE`: one request to the launcher that has the cluster, which does the
- * work. The verb of the command line is the verb of the socket, so four sub-commands are one function. */
+/* `launcher kill|pause|restart|resume|wipe NODE`: one request to the launcher that has the cluster, which does the
+ * work. The verb of the command line is the verb of the socket, so that five sub-commands are one function. */
 #include <errno.h>
 #include <stddef.h>
 
@@ -11,11 +11,35 @@
 #include "hive/json.h"
 #include "hive/memory.h"
 
-#define ORDER_TIMEOUT_MS 20000 /* beyond the time that the launcher itself takes at most for any order */
+#define ORDER_TIMEOUT_MS 30000 /* beyond the time that the launcher itself takes at most for any order */
+#define KNOCK_TIMEOUT_MS 2000  /* for what it can answer at once */
 
-const struct hive_option order_options[] = {
-    {"cluster", 'c', HIVE_OPTION_STRING, offsetof(struct order, cluster), .argument = "NAME",
-     .completion = "cluster", .help = "Which cluster; default: the only one that runs"},
+#define CLUSTER                                                                                              \
+    {                                                                                                        \
+        "cluster", 'c', HIVE_OPTION_STRING, offsetof(struct order, cluster),                                 \
+            .argument = "NAME", .completion = "cluster",                                                     \
+            .help = "Which cluster; default: the only one that runs"                                         \
+    }
+
+const struct hive_option order_options[] = {CLUSTER, {0}};
+
+const struct hive_option order_force_options[] = {
+    {"force", 'f', HIVE_OPTION_FLAG, offsetof(struct order, by_force),
+     .help = "Do it although the queens lose their majority by it, or have none to agree"},
+    CLUSTER,
+    {0},
+};
+
+const struct hive_option order_link_options[] = {
+    {"one-way", '1', HIVE_OPTION_FLAG, offsetof(struct order, is_one_way),
+     .help = "Only what A sends to B: requests, and answers to B's"},
+    CLUSTER,
+    {0},
+};
+
+const struct hive_option order_show_options[] = {
+    {"json", 'j', HIVE_OPTION_FLAG, offsetof(struct order, is_json), .help = "Print one JSON object"},
+    CLUSTER,
     {0},
 };
 
@@ -69,63 +93,125 @@ static enum hive_exit exit_of(int http_status)
     return HIVE_EXIT_FAILED;
 }
 
-enum hive_exit order_send(const struct hive_ledger *ledger, const char *path, struct hive_buffer *answer)
+/* One exchange over the control socket. */
+static int exchange(const struct hive_ledger *ledger, const char *method, const char *path, const char *body,
+                    int64_t timeout_ms, struct hive_http_reply *reply, struct hive_error *error)
 {
-    struct hive_error error = {0};
-    struct hive_http_reply reply = {0};
     char *socket_path = hive_ledger_path(ledger, "control.sock");
     char *url = hive_format("http://launcher%s", path);
     const struct hive_http_request request = {
-        .method = "POST",
+        .method = method,
         .url = url,
         .unix_socket = socket_path,
-        .timeout_ms = ORDER_TIMEOUT_MS,
+        .content_type = body ? "application/json" : NULL,
+        .body = body,
+        .body_bytes = body ? strlen(body) : 0,
+        .timeout_ms = timeout_ms,
     };
-    enum hive_exit status;
-    if (hive_http_call(&request, &reply, &error)) {
-        status = fail(reply.was_sent ? HIVE_EXIT_UNKNOWN : HIVE_EXIT_UNAVAILABLE, error.message);
-    } else if ((status = exit_of(reply.status)) != HIVE_EXIT_OK) {
-        const char *detail = "the launcher refuses, and does not say why";
-        cJSON *problem =
-            hive_json_parse_object(reply.body.data ? reply.body.data : "", reply.body.size, NULL);
-        if (problem)
-            hive_json_string(problem, "detail", &detail, NULL);
-        fail(status, detail);
-        cJSON_Delete(problem);
-    } else {
-        hive_buffer_append(answer, reply.body.data, reply.body.size);
-    }
-    hive_http_reply_finish(&reply);
+    int result = hive_http_call(&request, reply, error);
     free(url);
     free(socket_path);
+    return result;
+}
+
+/* Is anybody there? Connecting tells nothing: the kernel takes calls for a process that is stopped. */
+static int knock(const struct hive_ledger *ledger, struct hive_error *error)
+{
+    struct hive_http_reply reply = {0};
+    int pid = (int)ledger->launcher.pid;
+    if (hive_process_is_stopped(ledger->launcher))
+        return hive_error_set(
+            error, -EAGAIN,
+            "the launcher of cluster %s (process %d) is stopped itself: let it go on with 'kill "
+            "-CONT %d', or fg in its terminal",
+            ledger->name, pid, pid);
+    int result = exchange(ledger, "GET", "/links", NULL, KNOCK_TIMEOUT_MS, &reply, error);
+    hive_http_reply_finish(&reply);
+    if (result == -ETIMEDOUT)
+        hive_error_set(error, result, "the launcher of cluster %s (process %d) does not answer within %d s",
+                       ledger->name, pid, KNOCK_TIMEOUT_MS / 1000);
+    return result;
+}
+
+static enum hive_exit refuse(const struct hive_http_reply *reply)
+{
+    const char *detail = "the launcher refuses, and does not say why";
+    cJSON *problem = hive_json_parse_object(reply->body.data ? reply->body.data : "", reply->body.size, NULL);
+    if (problem)
+        hive_json_string(problem, "detail", &detail, NULL);
+    enum hive_exit status = fail(exit_of(reply->status), detail);
+    cJSON_Delete(problem);
+    return status;
+}
+
+enum hive_exit order_call(const struct hive_ledger *ledger, const char *method, const char *path,
+                          const char *body, struct hive_buffer *answer)
+{
+    struct hive_error error = {0};
+    struct hive_http_reply reply = {0};
+    enum hive_exit status = HIVE_EXIT_OK;
+    if (knock(ledger, &error))
+        return fail(HIVE_EXIT_UNAVAILABLE, error.message);
+    if (exchange(ledger, method, path, body, ORDER_TIMEOUT_MS, &reply, &error))
+        status = fail(reply.was_sent ? HIVE_EXIT_UNKNOWN : HIVE_EXIT_UNAVAILABLE, error.message);
+    else if (exit_of(reply.status) != HIVE_EXIT_OK)
+        status = refuse(&reply);
+    else
+        hive_buffer_append(answer, reply.body.data, reply.body.size);
+    hive_http_reply_finish(&reply);
+    return status;
+}
+
+enum hive_exit order_send(const struct hive_ledger *ledger, const char *path, struct hive_buffer *answer)
+{
+    return order_call(ledger, "POST", path, NULL, answer);
+}
+
+void order_print_node(const struct hive_buffer *answer, const char *word)
+{
+    cJSON *json = hive_json_parse_object(answer->data, answer->size, NULL);
+    const cJSON *object = NULL;
+    const char *name = "the node", *state = "done", *target = NULL, *note = NULL;
+    int64_t pid = 0;
+    if (json && hive_json_object(json, "node", &object, NULL) == 0) {
+        hive_json_string(object, "name", &name, NULL);
+        hive_json_string(object, "state", &state, NULL);
+        hive_json_int(object, "pid", 0, INT32_MAX, &pid, NULL);
+    }
+    if (json) {
+        hive_json_string(json, "target", &target, NULL);
+        hive_json_string(json, "note", &note, NULL);
+    }
+    printf("%s", name);
+    if (target)
+        printf(" (%s)", target);
+    printf(" is %s", word ? word : state);
+    if (pid && !word)
+        printf(" (pid %lld)", (long long)pid);
+    puts("");
+    if (note)
+        fprintf(stderr, "launcher: %s\n", note);
+    cJSON_Delete(json);
+}
+
+static enum hive_exit send_to_node(const struct hive_ledger *ledger, const char *node, const char *verb,
+                                   bool by_force)
+{
+    struct hive_buffer path = {0}, answer = {0};
+    hive_buffer_append_text(&path, "/nodes/");
+    hive_path_append(&path, node);
+    hive_buffer_format(&path, "/%s%s", verb, by_force ? "?force=1" : "");
+    enum hive_exit status = order_send(ledger, path.data, &answer);
+    if (status == HIVE_EXIT_OK)
+        order_print_node(&answer, NULL);
+    hive_buffer_finish(&path);
+    hive_buffer_finish(&answer);
     return status;
 }
 
 enum hive_exit order_send_to_node(const struct hive_ledger *ledger, const char *node, const char *verb)
 {
-    struct hive_buffer path = {0}, answer = {0};
-    hive_buffer_append_text(&path, "/nodes/");
-    hive_path_append(&path, node);
-    hive_buffer_format(&path, "/%s", verb);
-    enum hive_exit status = order_send(ledger, path.data, &answer);
-    if (status == HIVE_EXIT_OK) {
-        cJSON *json = hive_json_parse_object(answer.data, answer.size, NULL);
-        const cJSON *object = NULL;
-        const char *state = "done";
-        int64_t pid = 0;
-        if (json && hive_json_object(json, "node", &object, NULL) == 0) {
-            hive_json_string(object, "state", &state, NULL);
-            hive_json_int(object, "pid", 0, INT32_MAX, &pid, NULL);
-        }
-        if (pid)
-            printf("%s is %s (pid %lld)\n", node, state, (long long)pid);
-        else
-            printf("%s is %s\n", node, state);
-        cJSON_Delete(json);
-    }
-    hive_buffer_finish(&path);
-    hive_buffer_finish(&answer);
-    return status;
+    return send_to_node(ledger, node, verb, false);
 }
 
 int order_run(const struct hive_command *command, int argc, char **argv)
@@ -134,7 +220,7 @@ int order_run(const struct hive_command *command, int argc, char **argv)
     struct hive_ledger ledger;
     int status;
     if (order_begin(&order, command, argc, argv, &ledger, &status))
-        status = order_send_to_node(&ledger, order.arguments.items[0], command->name);
+        status = send_to_node(&ledger, order.arguments.items[0], command->name, order.by_force);
     order_end(&order, &ledger);
     return status;
 }

@@ -6,9 +6,10 @@
 #include "hive/ledger.h"
 #include "hive/options.h"
 
-/* The command line of a verb that sends an order. */
+/* The command line of a verb that sends an order. Each verb has the options that it knows. */
 struct order {
     const char *cluster; /* NULL: the only one that runs */
+    bool by_force, is_one_way, is_json;
     struct hive_strings arguments;
 };
 
@@ -18,11 +19,19 @@ bool order_begin(struct order *order, const struct hive_command *command, int ar
                  struct hive_ledger *ledger, int *status);
 void order_end(struct order *order, struct hive_ledger *ledger);
 
-/* Sends POST `path` and awaits the answer. An exit status; where it is not HIVE_EXIT_OK it was said why. The
- * caller releases `answer` in every case. */
+/* Sends the request and awaits the answer. An exit status; where it is not HIVE_EXIT_OK it was said why. `body` is
+ * JSON, or NULL. The caller releases `answer` in every case. A launcher that does not react is found out within two
+ * seconds, before it is asked for anything. */
+enum hive_exit order_call(const struct hive_ledger *ledger, const char *method, const char *path,
+                          const char *body, struct hive_buffer *answer);
+
+/* The same for POST without a body. */
 enum hive_exit order_send(const struct hive_ledger *ledger, const char *path, struct hive_buffer *answer);
 
-/* Sends `verb` to the node and says what became of it. */
+/* Sends `verb` to the node (or leader, follower, random) and says what became of it. */
 enum hive_exit order_send_to_node(const struct hive_ledger *ledger, const char *node, const char *verb);
+
+/* Prints what an answer of order_call says about its node; `word`: instead of the node's state, or NULL. */
+void order_print_node(const struct hive_buffer *answer, const char *word);
 
 #endif

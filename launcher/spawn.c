@@ -41,7 +41,7 @@ static void prepare_and_exec(const struct spawn *spawn, const struct child *chil
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC); /* those that a library opened without the flag */
-    execv(spawn->argv[0], spawn->argv);
+    execve(spawn->argv[0], spawn->argv, spawn->environment ? spawn->environment : environ);
 }
 
 /* Waits for the child's exec: 0, or the negative errno that the child wrote. */

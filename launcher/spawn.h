@@ -7,10 +7,11 @@
 #include "hive/process.h"
 
 struct spawn {
-    char *const *argv;    /* argv[0] is the path of the program; ends with NULL */
-    const char *log_path; /* a process of its own group without a terminal, which appends its output here;
+    char *const *argv;        /* argv[0] is the path of the program; ends with NULL */
+    char *const *environment; /* "NAME=VALUE", ends with NULL; NULL: the launcher's own */
+    const char *log_path;     /* a process of its own group without a terminal, which appends its output here;
                              NULL: one that shares the launcher's terminal and group */
-    int death_signal;     /* what it gets when the launcher dies */
+    int death_signal;         /* what it gets when the launcher dies */
 };
 
 /* Returns once the program runs (exec has succeeded). 0, or a negative errno and a message that names the

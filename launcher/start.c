@@ -1,4 +1,5 @@
 /* `launcher [options]`: from the command line to a cluster that runs, and back to a clean directory. */
+#include <errno.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "ports.h"
 #include "spawn.h"
 #include "supervisor.h"
+#include "words.h"
 
 #define NOT_GIVEN (-1)
 
@@ -25,6 +27,8 @@ struct start {
     int64_t heartbeat_ms;
     int log_level;
     const char *hive;
+    struct hive_strings programs, environment, queen_arguments, drone_arguments;
+    bool has_faults;
 };
 
 #define AT(field) .offset = offsetof(struct start, field)
@@ -57,6 +61,18 @@ const struct hive_option start_options[] = {
      .help = "What the nodes write to their logs; default info"},
     {"hive", 0, HIVE_OPTION_STRING, AT(hive), .argument = "PATH", .completion = "file", .group = NODES,
      .help = "The program to run as nodes; default: hive beside the launcher"},
+    {"bin", 0, HIVE_OPTION_TEXTS, AT(programs), .argument = "NODE=PATH", .group = NODES,
+     .help = "The program to run as this node, for clusters of mixed versions; can be repeated"},
+    {"env", 0, HIVE_OPTION_TEXTS, AT(environment), .argument = "NAME=VALUE", .group = NODES,
+     .help = "A variable of the nodes' environment; can be repeated"},
+    {"queen-args", 0, HIVE_OPTION_TEXTS, AT(queen_arguments), .argument = "WORDS", .group = NODES,
+     .help = "Further arguments for queens, behind all others: \"--read-lease --snapshot-entries 100\"; "
+             "divided at "
+             "blanks, which '', \"\" and \\ keep; can be repeated"},
+    {"drone-args", 0, HIVE_OPTION_TEXTS, AT(drone_arguments), .argument = "WORDS", .group = NODES,
+     .help = "The same for drones"},
+    {"enable-faults", 0, HIVE_OPTION_FLAG, AT(has_faults), .group = NODES,
+     .help = "Let the links between nodes be cut, delayed and made to lose"},
     {0},
 };
 
@@ -93,6 +109,8 @@ static int run_cluster(const struct start *start, const struct node_command_opti
         .drones = start->drones,
         .queen_port = (uint16_t)start->queen_port,
         .drone_port = (uint16_t)start->drone_port,
+        .can_fault = start->has_faults,
+        .programs = &start->programs,
     };
     struct hive_error error = {0};
     struct report report;
@@ -123,27 +141,66 @@ static int run_cluster(const struct start *start, const struct node_command_opti
     return status;
 }
 
+static int split_all(const struct hive_strings *texts, struct hive_strings *words, struct hive_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; i < texts->count && !result; i++)
+        result = words_split(texts->items[i], words, error);
+    return result;
+}
+
+/* What was typed for nodes, as nodes get it. */
+static int prepare(const struct start *start, struct node_command_options *node, struct hive_error *error)
+{
+    *node = (struct node_command_options){
+        .election_timeout = start->election_timeout,
+        .heartbeat_ms = start->heartbeat_ms,
+        .log_level = hive_log_level_names[start->log_level],
+        .environment = start->environment,
+    };
+    for (size_t i = 0; i < start->environment.count; i++)
+        if (!strchr(start->environment.items[i], '=') || start->environment.items[i][0] == '=')
+            return hive_error_set(error, -EINVAL, "--env must be NAME=VALUE, not '%s'",
+                                  start->environment.items[i]);
+    for (size_t i = 0; i < start->programs.count; i++)
+        if (!strchr(start->programs.items[i], '='))
+            return hive_error_set(error, -EINVAL, "--bin must be NODE=PATH, not '%s'",
+                                  start->programs.items[i]);
+    int result = split_all(&start->queen_arguments, &node->queen_arguments, error);
+    return result ? result : split_all(&start->drone_arguments, &node->drone_arguments, error);
+}
+
+/* With a command line that makes sense. */
+static int start_cluster(const struct start *start, struct node_command_options *node, const char *own_name)
+{
+    struct hive_error error = {0};
+    char *hive = start->hive ? hive_strdup(start->hive) : spawn_path_beside("hive");
+    char *hivetop = spawn_path_beside("hivetop");
+    node->hive = hive;
+    int result = spawn_check(hive, "--hive", &error);
+    if (!result && start->has_top)
+        result = spawn_check(hivetop, NULL, &error);
+    int status = result ? fail(&error) : run_cluster(start, node, hivetop, own_name);
+    free(hive);
+    free(hivetop);
+    return status;
+}
+
 int start_run(const struct hive_command *command, int argc, char **argv)
 {
     struct start start = {.queens = NOT_GIVEN, .drones = NOT_GIVEN, .log_level = HIVE_LOG_INFO};
+    struct node_command_options node;
     struct hive_error error = {0};
     int result = hive_options_parse(command, argc, argv, &start, NULL, &error);
     if (result)
         return result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
-
-    char *hive = start.hive ? hive_strdup(start.hive) : spawn_path_beside("hive");
-    char *hivetop = spawn_path_beside("hivetop");
-    const struct node_command_options node = {
-        .hive = hive,
-        .election_timeout = start.election_timeout,
-        .heartbeat_ms = start.heartbeat_ms,
-        .log_level = hive_log_level_names[start.log_level],
-    };
-    result = spawn_check(hive, "--hive", &error);
-    if (!result && start.has_top)
-        result = spawn_check(hivetop, NULL, &error);
-    int status = result ? fail(&error) : run_cluster(&start, &node, hivetop, argv[0]);
-    free(hive);
-    free(hivetop);
+    int status = prepare(&start, &node, &error) ? hive_options_usage_error(command, &error)
+                                                : start_cluster(&start, &node, argv[0]);
+    hive_strings_finish(&node.queen_arguments);
+    hive_strings_finish(&node.drone_arguments);
+    hive_strings_finish(&start.programs);
+    hive_strings_finish(&start.environment);
+    hive_strings_finish(&start.queen_arguments);
+    hive_strings_finish(&start.drone_arguments);
     return status;
 }

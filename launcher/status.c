@@ -8,6 +8,7 @@
 #include "hive/clock.h"
 #include "hive/json.h"
 #include "hive/ledger.h"
+#include "hive/memory.h"
 
 struct status {
     const char *cluster;
@@ -37,11 +38,12 @@ static int find_only(struct hive_ledger *ledger, struct hive_error *error)
     return result;
 }
 
-/* What the launcher wrote last is not true any more where it died. */
-static void correct_states(struct hive_ledger *ledger)
+/* What the launcher wrote last is not true any more where it died; `was` keeps what that was. */
+static void correct_states(struct hive_ledger *ledger, enum hive_node_state *was)
 {
     for (size_t i = 0; i < ledger->node_count; i++) {
         struct hive_ledger_node *node = &ledger->nodes[i];
+        was[i] = node->state;
         if (node->process.pid && !hive_process_is_alive(node->process)) {
             node->state = HIVE_NODE_DEAD;
             node->process = (struct hive_process){0};
@@ -49,11 +51,24 @@ static void correct_states(struct hive_ledger *ledger)
     }
 }
 
-static void print_json(const struct hive_ledger *ledger)
+/* True where the launcher has died, and so nobody has ended the nodes in order. */
+static bool is_dead(const struct hive_ledger *ledger)
+{
+    return ledger->launcher.pid && !hive_ledger_is_running(ledger);
+}
+
+static void print_json(const struct hive_ledger *ledger, const enum hive_node_state *was)
 {
     char *text = hive_ledger_json(ledger);
-    cJSON *json = hive_json_parse_object(text, strlen(text), NULL);
+    cJSON *json = hive_json_parse_object(text, strlen(text), NULL), *node;
+    size_t i = 0;
     free(text);
+    cJSON_ArrayForEach(node, cJSON_GetObjectItemCaseSensitive(json, "nodes"))
+    {
+        if (is_dead(ledger))
+            cJSON_AddStringToObject(node, "was", hive_node_state_names[was[i]]);
+        i++;
+    }
     cJSON_AddBoolToObject(json, "running", hive_ledger_is_running(ledger));
     cJSON_AddStringToObject(json, "directory", ledger->directory);
     text = hive_json_print_and_delete(json);
@@ -73,7 +88,7 @@ static void format_age(int64_t ms, char *text, size_t bytes)
         snprintf(text, bytes, "%lldh%02lldm", seconds / 3600, seconds / 60 % 60);
 }
 
-static void print_table(const struct hive_ledger *ledger)
+static void print_table(const struct hive_ledger *ledger, const enum hive_node_state *was)
 {
     if (hive_ledger_is_running(ledger))
         printf("cluster %s runs: launcher pid %d, %s\n", ledger->name, (int)ledger->launcher.pid,
@@ -84,15 +99,17 @@ static void print_table(const struct hive_ledger *ledger)
     else
         printf("cluster %s has ended: 'launcher --name %s' starts it again, %s\n", ledger->name, ledger->name,
                ledger->directory);
-    printf("%-6s %-6s %-9s %-22s %8s %8s %7s\n", "NODE", "ROLE", "STATE", "ADDRESS", "PID", "FOR", "STARTS");
+    printf("%-6s %-6s %-12s %-22s %8s %8s %7s\n", "NODE", "ROLE", is_dead(ledger) ? "STATE WAS" : "STATE",
+           "ADDRESS", "PID", "FOR", "STARTS");
     for (size_t i = 0; i < ledger->node_count; i++) {
         const struct hive_ledger_node *node = &ledger->nodes[i];
         char age[32], pid[16] = "-";
         format_age(hive_clock_unix_ms() - node->changed_at_ms, age, sizeof age);
         if (node->process.pid)
             snprintf(pid, sizeof pid, "%d", (int)node->process.pid);
-        printf("%-6s %-6s %-9s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role],
-               hive_node_state_names[node->state], node->address, pid, age, node->starts);
+        printf("%-6s %-6s %-12s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role],
+               hive_node_state_names[is_dead(ledger) ? was[i] : node->state], node->address, pid, age,
+               node->starts);
     }
 }
 
@@ -112,11 +129,14 @@ int status_run(const struct hive_command *command, int argc, char **argv)
         fprintf(stderr, "launcher: %s\n", error.message);
         return result == -EEXIST ? HIVE_EXIT_USAGE : HIVE_EXIT_UNAVAILABLE;
     }
-    correct_states(&ledger);
+    enum hive_node_state *was = hive_calloc(ledger.node_count, sizeof *was);
+    bool is_running = hive_ledger_is_running(&ledger);
+    correct_states(&ledger, was);
     if (status.is_json)
-        print_json(&ledger);
+        print_json(&ledger, was);
     else
-        print_table(&ledger);
+        print_table(&ledger, was);
+    free(was);
     hive_ledger_finish(&ledger);
-    return HIVE_EXIT_OK;
+    return is_running ? HIVE_EXIT_OK : HIVE_EXIT_UNAVAILABLE;
 }

@@ -66,7 +66,7 @@ static void note_start(struct supervisor *supervisor, int64_t now_ms)
     for (size_t i = 0; i < supervisor->ledger->node_count; i++) {
         const struct hive_ledger_node *node = &supervisor->ledger->nodes[i];
         enum watch_level level = watch_level(supervisor->watch, i);
-        if (level == WATCH_READY)
+        if (level >= WATCH_READY)
             drones += node->role == HIVE_ROLE_DRONE;
         else if (level != WATCH_OFF)
             hive_buffer_format(&waiting, "%s%s", waiting.size ? ", " : "", node->name);
@@ -201,6 +201,16 @@ static int64_t earlier(int64_t a_ms, int64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/* From the first leader on there is a group, which an empty disk must not found again. */
+static void note_founding(struct supervisor *supervisor)
+{
+    uint64_t term;
+    if (supervisor->ledger->founded || !*watch_leader(supervisor->watch, &term))
+        return;
+    supervisor->ledger->founded = true;
+    supervisor->is_dirty = true;
+}
+
 /* One turn of the loop. */
 static void turn(struct supervisor *supervisor, struct hive_error *error)
 {
@@ -213,8 +223,10 @@ static void turn(struct supervisor *supervisor, struct hive_error *error)
         fail(supervisor);
     }
     nodes_note_health(supervisor);
+    note_founding(supervisor);
     save(supervisor);
     due_ms = earlier(due_ms, orders_settle(supervisor, now_ms));
+    due_ms = earlier(due_ms, link_push_poll(supervisor, now_ms));
     if (!supervisor->is_ready && !supervisor->is_ending)
         note_start(supervisor, now_ms);
     if (supervisor->config->has_top)
@@ -237,7 +249,8 @@ static void turn(struct supervisor *supervisor, struct hive_error *error)
     int64_t wait_ms = due_ms <= now_ms ? 0 : earlier(due_ms - now_ms, IDLE_MS);
     hive_http_client_wait(supervisor->client, descriptors, 2, (int)wait_ms);
     read_signals(supervisor, error);
-    orders_take(supervisor, hive_clock_monotonic_ms());
+    orders_take(supervisor);
+    orders_advance(supervisor, hive_clock_monotonic_ms());
 }
 
 /* Takes the signals that the loop wants. Before any thread starts, so that all inherit the mask. */
@@ -281,6 +294,8 @@ enum hive_exit supervisor_run(const struct supervisor_config *config, struct hiv
         supervisor.signals < 0 ? supervisor.signals : control_start(socket_path, &supervisor.control, error);
     if (result) {
         supervisor.status = HIVE_EXIT_FAILED;
+    } else if (hive_ledger_token(supervisor.ledger, supervisor.token, error)) {
+        supervisor.status = HIVE_EXIT_FAILED;
     } else {
         supervisor.client = hive_http_client_create();
         supervisor.watch = watch_create(supervisor.ledger, supervisor.client);
@@ -288,11 +303,13 @@ enum hive_exit supervisor_run(const struct supervisor_config *config, struct hiv
             turn(&supervisor, error);
         while (!is_over(&supervisor));
         save(&supervisor);
-        orders_settle(&supervisor, hive_clock_monotonic_ms());
     }
+    hive_http_client_destroy(supervisor.client); /* nobody is called back from here on */
+    orders_end(&supervisor);
     control_destroy(supervisor.control);
-    hive_http_client_destroy(supervisor.client);
     watch_destroy(supervisor.watch);
+    link_push_end(&supervisor);
+    links_finish(&supervisor.links);
     if (supervisor.signals >= 0)
         close(supervisor.signals);
     free(socket_path);

@@ -10,6 +10,8 @@
 #include "control.h"
 #include "hive/http_client.h"
 #include "hive/options.h"
+#include "link_push.h"
+#include "links.h"
 #include "node_command.h"
 #include "plan.h"
 #include "report.h"
@@ -27,12 +29,15 @@ struct supervisor_config {
 
 /* What the supervisor remembers of each run of a node beside the ledger and the plan. */
 struct run {
-    bool was_started;   /* by this launcher */
-    bool is_announced;  /* its readiness was reported */
-    int64_t log_offset; /* bytes of log that are of earlier runs */
+    bool was_started;        /* by this launcher */
+    bool is_announced;       /* its readiness was reported */
+    bool is_to_be_wiped;     /* its data directory is emptied before the next run */
+    int64_t log_offset;      /* bytes of log that are of earlier runs */
+    struct link_push faults; /* the table of its links: does it have it? */
 };
 
-/* Open within this folder: supervisor.c loops, nodes.c acts on nodes, orders.c answers the control socket. */
+/* Open within this folder: supervisor.c loops, nodes.c acts on nodes, roster.c lets them come and go, orders.c answers
+ * the control socket with the help of scaling.c (add, remove, wipe) and link_orders.c. */
 struct supervisor {
     const struct supervisor_config *config;
     struct hive_ledger *ledger;
@@ -42,7 +47,11 @@ struct supervisor {
     struct watch *watch;
     struct hive_http_client *client;
     struct control *control;
-    struct control_order *orders; /* taken, and to be answered when done */
+    struct errand *errands; /* orders that were taken, and are to be answered when done */
+    struct links links;
+    struct link_call *link_calls; /* under way */
+    uint64_t link_tables;         /* that were made so far, of all nodes */
+    char token[HIVE_TOKEN_BYTES];
     struct top top;
     int signals;   /* signalfd */
     bool is_ready; /* the start is complete, and was reported */

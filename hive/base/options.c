@@ -108,7 +108,8 @@ static int take_value(struct parser *parser, const struct hive_option *option, c
     }
     if (attached)
         return hive_options_set(option, attached, target, parser->error);
-    if (parser->next >= parser->argc || is_option(parser->argv[parser->next])) {
+    bool is_missing = parser->next >= parser->argc;
+    if (is_missing || (option->type != HIVE_OPTION_TEXTS && is_option(parser->argv[parser->next]))) {
         struct hive_buffer form = {0};
         hive_options_append_argument(&form, option);
         hive_error_set(parser->error, -EINVAL, "--%s needs a value: --%s %s", option->name, option->name,
@@ -202,7 +203,7 @@ static int add_argument(const struct parser *parser, const char *word)
 static void drop_lists(const struct parser *parser)
 {
     for (const struct hive_option *option = parser->scopes[OWN].options; option && option->name; option++)
-        if (option->type == HIVE_OPTION_LIST)
+        if (option->type == HIVE_OPTION_LIST || option->type == HIVE_OPTION_TEXTS)
             hive_strings_finish((void *)((char *)parser->scopes[OWN].target + option->offset));
     if (parser->arguments)
         hive_strings_finish(parser->arguments);

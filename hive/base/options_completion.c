@@ -3,10 +3,15 @@
 
 #define STATE "\"${XDG_STATE_HOME:-$HOME/.local/state}\"/hive"
 
+/* The names of all nodes of all clusters. */
+#define NODES                                                                                                \
+    "cat " STATE "/*/cluster.json 2>/dev/null |"                                                             \
+    " grep -o \"\\\"name\\\": *\\\"[^\\\"]*\\\", *\\\"role\\\"\" | cut -d \\\" -f 4"
+
 const struct hive_completion_source hive_completion_sources[] = {
     {"cluster", "ls -1 " STATE " 2>/dev/null"},
-    {"node", "cat " STATE "/*/cluster.json 2>/dev/null |"
-             " grep -o \"\\\"name\\\": *\\\"[^\\\"]*\\\", *\\\"role\\\"\" | cut -d \\\" -f 4"},
+    {"node", NODES},
+    {"target", "echo leader; echo follower; echo random; " NODES},
     {0},
 };
 

@@ -80,7 +80,7 @@ void hive_options_append_argument(struct hive_buffer *buffer, const struct hive_
 {
     static const char *const usual[] = {
         [HIVE_OPTION_STRING] = "TEXT", [HIVE_OPTION_LIST] = "ITEM",        [HIVE_OPTION_INT] = "NUMBER",
-        [HIVE_OPTION_MS] = "TIME",     [HIVE_OPTION_RANGE_MS] = "MIN-MAX",
+        [HIVE_OPTION_MS] = "TIME",     [HIVE_OPTION_RANGE_MS] = "MIN-MAX", [HIVE_OPTION_TEXTS] = "TEXT",
     };
     if (option->argument)
         hive_buffer_append_text(buffer, option->argument);
@@ -89,7 +89,7 @@ void hive_options_append_argument(struct hive_buffer *buffer, const struct hive_
             hive_buffer_format(buffer, "%s%s", i ? "|" : "", option->choices[i]);
     else if (option->type != HIVE_OPTION_FLAG)
         hive_buffer_append_text(buffer, usual[option->type]);
-    if (option->type == HIVE_OPTION_LIST)
+    if (option->type == HIVE_OPTION_LIST || option->type == HIVE_OPTION_TEXTS)
         hive_buffer_append_text(buffer, "...");
 }
 

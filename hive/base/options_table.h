@@ -42,9 +42,6 @@ void hive_options_append_name(struct hive_buffer *buffer, const struct hive_comm
 int hive_options_set(const struct hive_option *option, const char *text, void *target,
                      struct hive_error *error);
 
-/* Appends a copy of the first `bytes` bytes of `text`. */
-void hive_strings_append(struct hive_strings *strings, const char *text, size_t bytes);
-
 /* The nearest of several names to what was typed. Start with {.typed = …}; `name` stays NULL where none is
  * near. */
 struct hive_nearest {

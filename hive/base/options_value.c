@@ -163,6 +163,9 @@ int hive_options_set(const struct hive_option *option, const char *text, void *t
     case HIVE_OPTION_LIST:
         append_items(field, text);
         return 0;
+    case HIVE_OPTION_TEXTS:
+        hive_strings_append(field, text, strlen(text));
+        return 0;
     case HIVE_OPTION_INT:
         return set_int(option, text, field, error);
     case HIVE_OPTION_MS:

@@ -22,7 +22,7 @@ static void print_action(FILE *out, const char *completion, const char *program)
 static void print_option(FILE *out, const struct hive_option *option, const char *program)
 {
     bool has_value = option->type != HIVE_OPTION_FLAG;
-    const char *repeated = option->type == HIVE_OPTION_LIST ? "*" : "";
+    const char *repeated = option->type == HIVE_OPTION_LIST || option->type == HIVE_OPTION_TEXTS ? "*" : "";
     const char *plus = has_value ? "+" : "", *equals = has_value ? "=" : "";
     fputs(" \\\n        '", out);
     if (!option->letter)

@@ -277,6 +277,7 @@ int cli_node_configure(struct cli_node *node, struct node_config *config, struct
     *config = (struct node_config){
         .mode = node->queen ? HIVE_MODE_QUEEN : HIVE_MODE_DRONE,
         .insecure = node->insecure,
+        .enable_faults = node->enable_faults,
         .election_timeout = node->election_timeout,
         .heartbeat_ms = node->heartbeat_ms,
         .drone_heartbeat_ms = node->drone_heartbeat_ms,

@@ -12,7 +12,7 @@ struct cli_node {
     struct hive_strings queen_hosts, queen_list, join;
     const char *interface, *listen, *advertise, *data_directory, *token_file, *name, *restore;
     int64_t port; /* -1: the default of the mode */
-    bool insecure, standby, read_lease;
+    bool insecure, standby, read_lease, enable_faults;
     struct hive_range_ms election_timeout;
     int64_t heartbeat_ms, drone_heartbeat_ms, drone_suspect_ms, drone_lost_ms, request_timeout_ms,
         register_ms;

@@ -29,6 +29,8 @@ const struct hive_option cli_node_options[] = {
      .completion = "file"},
     {OPTION("insecure", FLAG, insecure, NULL),
      .help = "Listen beyond this machine although the traffic is not encrypted"},
+    {OPTION("enable-faults", FLAG, enable_faults, NULL),
+     .help = "Let PUT /faults lose and delay what this node sends to other nodes, for lessons and tests"},
 
     {OPTION("queen-list", LIST, queen_list, "HOST:PORT"), .group = QUEENS,
      .help = "The queens of the group; the node's own address may be among them, so that all can be given "

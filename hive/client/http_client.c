@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "client/http_failure.h"
 #include "hive/clock.h"
 #include "hive/limits.h"
 #include "hive/memory.h"
@@ -25,14 +26,16 @@ struct exchange {
     struct exchange *next, **link; /* among the client's active ones, or `next` alone among its spare ones */
     CURL *easy;                    /* owned */
     struct curl_slist *headers;    /* owned */
-    hive_http_done *done;
-    hive_http_piece *piece; /* or NULL */
+    hive_http_done *done;          /* NULL: was told already */
+    hive_http_piece *piece;        /* or NULL */
     void *context;
     size_t response_bytes;
     int64_t timeout_ms;
     int64_t idle_timeout_ms; /* 0: none */
     int64_t last_piece_ms;   /* monotonic: when bytes of the body last came, or the start */
-    bool is_safe;            /* changes nothing on the server: may be sent twice */
+    int64_t leave_ms;        /* monotonic: when curl gets it, INT64_MAX: never; 0: it has it */
+    int64_t end_ms; /* … and where it has not by then, `done` hears of a timeout; INT64_MAX: no such time */
+    bool is_safe;   /* changes nothing on the server: may be sent twice */
     bool was_sent;
     bool was_cut; /* its connection ended without an answer after it was sent */
     bool is_too_large;
@@ -79,11 +82,13 @@ static void destroy_exchange(struct exchange *exchange)
 
 static void unlink_exchange(struct hive_http_client *client, struct exchange *exchange)
 {
-    curl_multi_remove_handle(client->multi, exchange->easy);
+    if (!exchange->leave_ms)
+        curl_multi_remove_handle(client->multi, exchange->easy);
     *exchange->link = exchange->next;
     if (exchange->next)
         exchange->next->link = exchange->link;
-    client->pending--;
+    if (exchange->done)
+        client->pending--;
 }
 
 void hive_http_client_destroy(struct hive_http_client *client)
@@ -204,6 +209,13 @@ static void set_options(struct exchange *exchange, const struct hive_http_reques
     set_headers(exchange, request);
 }
 
+static void hand_to_curl(struct hive_http_client *client, struct exchange *exchange)
+{
+    exchange->leave_ms = 0;
+    if (curl_multi_add_handle(client->multi, exchange->easy))
+        abort(); /* fails for want of memory only: the handle is new */
+}
+
 void hive_http_client_start(struct hive_http_client *client, const struct hive_http_request *request,
                             hive_http_done *done, void *context)
 {
@@ -216,6 +228,8 @@ void hive_http_client_start(struct hive_http_client *client, const struct hive_h
     CURL *easy = exchange->easy ? exchange->easy : curl_easy_init();
     if (!easy)
         abort(); /* out of memory */
+    int64_t now_ms = hive_clock_monotonic_ms(), delay_ms = request->delay_ms;
+    int64_t leave_ms = delay_ms <= 0 ? 0 : delay_ms == INT64_MAX ? INT64_MAX : now_ms + delay_ms;
     *exchange = (struct exchange){
         .easy = easy,
         .done = done,
@@ -226,64 +240,26 @@ void hive_http_client_start(struct hive_http_client *client, const struct hive_h
         .response_bytes = request->response_bytes ? request->response_bytes : HIVE_RESPONSE_BYTES,
         .timeout_ms = request->timeout_ms,
         .idle_timeout_ms = request->idle_timeout_ms,
-        .last_piece_ms = hive_clock_monotonic_ms(),
+        .last_piece_ms = leave_ms && leave_ms < INT64_MAX ? leave_ms : now_ms,
+        .leave_ms = leave_ms,
+        .end_ms = request->timeout_ms ? now_ms + request->timeout_ms : INT64_MAX,
         .is_safe = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD")};
     if (client->active)
         client->active->link = &exchange->next;
     client->active = exchange;
     client->pending++;
     set_options(exchange, request);
-    if (curl_multi_add_handle(client->multi, easy))
-        abort(); /* fails for want of memory only: the handle is new */
+    if (!leave_ms)
+        hand_to_curl(client, exchange);
 }
-
-/* What curl's codes mean to the caller. Where the system gave a reason, that one counts (see `describe`). */
-static const struct {
-    CURLcode code;
-    int error_number;
-    const char *phrase;
-} failures[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH, "unknown host"},
-    {CURLE_COULDNT_CONNECT, -ECONNREFUSED, "cannot connect"},
-    {CURLE_GOT_NOTHING, -ECONNRESET, "connection closed without an answer"},
-    {CURLE_PARTIAL_FILE, -ECONNRESET, "connection closed within the answer"},
-    {CURLE_SEND_ERROR, -ECONNRESET, "connection reset"},
-    {CURLE_RECV_ERROR, -ECONNRESET, "connection reset"},
-    {CURLE_URL_MALFORMAT, -EIO, "not a valid URL"},
-    {CURLE_UNSUPPORTED_PROTOCOL, -EIO, "that is no HTTP"},
-    {CURLE_WEIRD_SERVER_REPLY, -EIO, "that is no HTTP"},
-};
-
-/* Reasons for a connection that could not be made. */
-static const struct {
-    int os_error, error_number;
-    const char *phrase;
-} connect_failures[] = {
-    {ECONNREFUSED, -ECONNREFUSED, "connection refused"},
-    {ENOENT, -ECONNREFUSED, "there is no such socket"},
-    {ETIMEDOUT, -ETIMEDOUT, "timed out while connecting"},
-    {EHOSTUNREACH, -EHOSTUNREACH, "no route to the host"},
-    {ENETUNREACH, -EHOSTUNREACH, "network unreachable"},
-    {EACCES, -EIO, "not allowed to connect"},
-};
 
 /* Fills `failure` and returns the error number. */
 static int describe(struct exchange *exchange, CURLcode code)
 {
     long os_error = 0;
     curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &os_error);
-    const char *phrase = curl_easy_strerror(code);
-    int error_number = -EIO;
-    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        if (failures[i].code == code) {
-            phrase = failures[i].phrase;
-            error_number = failures[i].error_number;
-        }
-    for (size_t i = 0; i < sizeof connect_failures / sizeof connect_failures[0]; i++)
-        if (code == CURLE_COULDNT_CONNECT && connect_failures[i].os_error == os_error) {
-            phrase = connect_failures[i].phrase;
-            error_number = connect_failures[i].error_number;
-        }
+    const char *phrase;
+    int error_number = http_failure_describe(code, os_error, &phrase);
     if (exchange->was_cut) {
         phrase = "connection closed without an answer";
         error_number = -ECONNRESET;
@@ -321,12 +297,11 @@ static int64_t seconds(const char *text)
     return *text && !*end && !errno && value >= 0 ? value : -1;
 }
 
-/* The exchange is over: tells its owner and keeps what can be used again. */
-static void finish_exchange(struct hive_http_client *client, struct exchange *exchange, CURLcode code)
+/* Tells the owner how it ended. */
+static void tell(struct exchange *exchange, CURLcode code)
 {
     CURL *easy = exchange->easy;
     curl_off_t total_us = 0;
-    unlink_exchange(client, exchange);
     curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &total_us);
     struct hive_http_response response = {.content_type = "",
                                           .location = "",
@@ -347,12 +322,67 @@ static void finish_exchange(struct hive_http_client *client, struct exchange *ex
         response.failure = exchange->failure;
         response.was_sent = exchange->was_sent;
     }
-    exchange->done(&response, exchange->context);
+    exchange->body = (struct hive_buffer){0};
+    hive_http_done *done = exchange->done;
+    exchange->done = NULL;
+    done(&response, exchange->context);
     hive_buffer_finish(&response.body);
+}
+
+/* The exchange is over: tells its owner and keeps what can be used again. */
+static void finish_exchange(struct hive_http_client *client, struct exchange *exchange, CURLcode code)
+{
+    CURL *easy = exchange->easy;
+    unlink_exchange(client, exchange);
+    if (exchange->done)
+        tell(exchange, code);
     curl_easy_reset(easy);
     curl_slist_free_all(exchange->headers);
+    hive_buffer_finish(&exchange->body);
     *exchange = (struct exchange){.easy = easy, .next = client->spare};
     client->spare = exchange;
+}
+
+/* The owner has waited long enough for a request that has not left yet. To him it looks sent. */
+static void end_early(struct hive_http_client *client, struct exchange *exchange)
+{
+    exchange->was_sent = true;
+    if (exchange->leave_ms == INT64_MAX) {
+        finish_exchange(client, exchange, CURLE_OPERATION_TIMEDOUT);
+        return;
+    }
+    client->pending--;
+    tell(exchange, CURLE_OPERATION_TIMEDOUT);
+    exchange->was_sent = false;
+    exchange->piece = NULL;
+    exchange->end_ms = exchange->leave_ms + exchange->timeout_ms; /* for an answer that nobody hears */
+}
+
+static int64_t held_due_ms(const struct exchange *exchange)
+{
+    return exchange->leave_ms < exchange->end_ms ? exchange->leave_ms : exchange->end_ms;
+}
+
+/* Sees to the requests that are held back; true where an owner was told. */
+static bool move_held(struct hive_http_client *client)
+{
+    int64_t now_ms = hive_clock_monotonic_ms();
+    struct exchange *exchange = client->active;
+    while (exchange) {
+        struct exchange *next = exchange->next;
+        if (exchange->leave_ms && held_due_ms(exchange) <= now_ms) {
+            if (exchange->leave_ms > exchange->end_ms) {
+                end_early(client, exchange);
+                return true; /* the list may be another one now */
+            }
+            int64_t left_ms = exchange->end_ms - now_ms;
+            if (exchange->timeout_ms)
+                curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms > 0 ? left_ms : 1));
+            hand_to_curl(client, exchange);
+        }
+        exchange = next;
+    }
+    return false;
 }
 
 /* Moves all requests on, and calls back for those that are over. True where there was one. */
@@ -372,13 +402,16 @@ static bool progress(struct hive_http_client *client)
     return any;
 }
 
-/* When the next idle timeout is over, in milliseconds from now; `otherwise` where that is sooner. */
-static int until_silence(const struct hive_http_client *client, int otherwise)
+/* When the next idle timeout is over or a held request is due, in milliseconds from now; `otherwise` where that is sooner. */
+static int until_due(const struct hive_http_client *client, int otherwise)
 {
     int64_t now_ms = hive_clock_monotonic_ms(), shortest = otherwise;
     for (const struct exchange *exchange = client->active; exchange; exchange = exchange->next) {
         int64_t left = exchange->last_piece_ms + exchange->idle_timeout_ms - now_ms;
         if (exchange->idle_timeout_ms && left < shortest)
+            shortest = left > 0 ? left : 0;
+        left = held_due_ms(exchange) - now_ms;
+        if (exchange->leave_ms && left < shortest)
             shortest = left > 0 ? left : 0;
     }
     return (int)shortest;
@@ -410,9 +443,12 @@ void hive_http_client_wait(struct hive_http_client *client, struct pollfd *descr
                                (descriptors[i].events & POLLPRI ? CURL_WAIT_POLLPRI : 0));
         client->waits[i] = (struct curl_waitfd){.fd = descriptors[i].fd, .events = events};
     }
-    bool any = progress(client); /* requests that were just started get going before the wait */
+    bool any = move_held(client);
+    any |= progress(client); /* requests that were just started get going before the wait */
     curl_multi_poll(client->multi, client->waits, count,
-                    any || timeout_ms < 0 ? 0 : until_silence(client, timeout_ms), NULL);
+                    any || timeout_ms < 0 ? 0 : until_due(client, timeout_ms), NULL);
+    while (move_held(client))
+        ;
     progress(client);
     while (end_silent(client))
         ;

@@ -22,6 +22,8 @@ static const struct field cluster_fields[] = {
     {"name", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_ledger, name), NULL},
     {"keep", FIELD_FLAG, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger, keep), NULL},
     {"created_at_ms", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger, created_at_ms), NULL},
+    {"founded", FIELD_FLAG, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger, founded), NULL},
+    {"can_fault", FIELD_FLAG, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger, can_fault), NULL},
     {0},
 };
 
@@ -43,15 +45,22 @@ static const struct field node_fields[] = {
     {"changed_at_ms", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger_node, changed_at_ms), NULL},
     {"data_directory", FIELD_STRING, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger_node, data_directory), NULL},
     {"log_path", FIELD_STRING, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger_node, log_path), NULL},
+    {"program", FIELD_STRING, FIELD_OPTIONAL, FIELD_OF(struct hive_ledger_node, program), NULL},
     {0},
 };
 
+void hive_ledger_node_finish(struct hive_ledger_node *node)
+{
+    free(node->data_directory);
+    free(node->log_path);
+    free(node->program);
+    *node = (struct hive_ledger_node){0};
+}
+
 void hive_ledger_finish(struct hive_ledger *ledger)
 {
-    for (size_t i = 0; i < ledger->node_count; i++) {
-        free(ledger->nodes[i].data_directory);
-        free(ledger->nodes[i].log_path);
-    }
+    for (size_t i = 0; i < ledger->node_count; i++)
+        hive_ledger_node_finish(&ledger->nodes[i]);
     free(ledger->nodes);
     free(ledger->directory);
     *ledger = (struct hive_ledger){0};

@@ -41,6 +41,7 @@ struct drone *drone_create(const struct drone_config *config)
         .token = config->token,
         .secret = drone->is_token ? NULL : drone->credential,
         .register_ms = config->register_ms,
+        .faults = config->faults,
     });
     return drone;
 }

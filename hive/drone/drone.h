@@ -16,6 +16,7 @@
 #include "hive/options.h"
 
 struct drone;
+struct faults;
 
 struct drone_config {
     const char *address;               /* HOST:PORT that the queens are to call */
@@ -24,6 +25,7 @@ struct drone_config {
     int capacity;                      /* tasks at once, > 0 */
     const char *token;                 /* the cluster's, or NULL */
     int64_t register_ms;               /* how often the registration is renewed, > 0 */
+    struct faults *faults;             /* or NULL; must outlive the drone */
 };
 
 /* Copies what it needs of `config`. Nothing runs yet. */

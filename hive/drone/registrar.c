@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "faults/faults.h"
 #include "hive/address.h"
 #include "hive/buffer.h"
 #include "hive/clock.h"
@@ -55,6 +56,7 @@ struct registrar {
     char *body; /* of the call; the same each time */
     char *token;
     int64_t register_ms;
+    struct faults *faults; /* or NULL */
 
     struct hive_http_client *client; /* used by the thread alone, but for waking it */
     pthread_t thread;
@@ -96,6 +98,7 @@ struct registrar *registrar_create(const struct registrar_config *config)
     registrar->body = make_body(config);
     registrar->token = hive_strdup(config->token);
     registrar->register_ms = config->register_ms;
+    registrar->faults = config->faults;
     registrar->complaint.outcome = REGISTERED;
     pthread_mutex_init(&registrar->lock, NULL);
     return registrar;
@@ -218,7 +221,7 @@ static enum outcome ask(struct registrar *registrar, const char *address, char n
                                         .body_bytes = strlen(registrar->body),
                                         .timeout_ms = CALL_MS};
     registrar->is_answered = false;
-    hive_http_client_start(registrar->client, &request, keep_answer, registrar);
+    faults_send(registrar->faults, registrar->client, &request, address, keep_answer, registrar);
     while (!registrar->is_answered && !registrar->is_stopping)
         hive_http_client_wait(registrar->client, NULL, 0, CALL_MS);
 

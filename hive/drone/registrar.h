@@ -11,15 +11,17 @@
 #include "hive/limits.h"
 #include "hive/options.h"
 
+struct faults;
 struct registrar;
 
 struct registrar_config {
     const char *address, *name;        /* of the drone */
     const struct hive_strings *queens; /* HOST:PORT of whom to ask; at least one */
     int capacity;
-    const char *token;   /* the cluster's, or NULL */
-    const char *secret;  /* what queens are to show with /do_task, or NULL where the token does that */
-    int64_t register_ms; /* from one registration to its renewal */
+    const char *token;     /* the cluster's, or NULL */
+    const char *secret;    /* what queens are to show with /do_task, or NULL where the token does that */
+    int64_t register_ms;   /* from one registration to its renewal */
+    struct faults *faults; /* or NULL; must outlive the registrar */
 };
 
 /* Copies what it needs of `config`. */

@@ -20,6 +20,9 @@ void handle_remove_member(struct hive_request *request, void *context);
 void handle_register(struct hive_request *request, void *context);
 void handle_list_drones(struct hive_request *request, void *context);
 
+void handle_get_faults(struct hive_request *request, void *context);
+void handle_put_faults(struct hive_request *request, void *context);
+
 void handle_submit_task(struct hive_request *request, void *context);
 void handle_list_tasks(struct hive_request *request, void *context);
 void handle_get_task(struct hive_request *request, void *context);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "drone/drone.h"
+#include "faults/faults.h"
 #include "hive/clock.h"
 #include "hive/json.h"
 #include "hive/version.h"
@@ -145,6 +146,10 @@ void handle_healthz(struct hive_request *request, void *context)
     } else {
         append_common(&json, node, drone_is_ready(node->drone), drone_name(node->drone));
         drone_health_json(node->drone, &json);
+    }
+    if (faults_is_enabled(node->faults)) {
+        hive_buffer_append_text(&json, ",\"faults\":");
+        faults_append(node->faults, &json);
     }
     hive_buffer_append_text(&json, "}");
     hive_request_reply_json(request, 200, &json);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "drone/drone.h"
+#include "faults/faults.h"
 #include "hive/clock.h"
 #include "hive/log.h"
 #include "hive/version.h"
@@ -102,6 +103,7 @@ static int start_queen(struct node *node, struct hive_error *error)
         .drone_heartbeat_ms = config->drone_heartbeat_ms,
         .drone_suspect_ms = config->drone_suspect_ms,
         .drone_lost_ms = config->drone_lost_ms,
+        .faults = node->faults,
     };
     snprintf(queen.address, sizeof queen.address, "%s", node->address);
     int code = config->restore ? restore(node, error) : 0;
@@ -118,8 +120,18 @@ static void create_drone(struct node *node)
         .capacity = config->capacity,
         .token = config->token,
         .register_ms = config->register_ms,
+        .faults = node->faults,
     };
     node->drone = drone_create(&drone);
+}
+
+/* An answer to another node is a message to it; clients do not say that they are nodes. */
+static int64_t answer_wait(const struct hive_request *request, void *context)
+{
+    const struct node *node = context;
+    const char *asking = hive_request_header(request, FAULTS_NODE_HEADER);
+    _Static_assert(FAULTS_LOST == HIVE_ANSWER_LOST, "the server and the rules mean the same");
+    return asking ? faults_judge(node->faults, asking) : 0;
 }
 
 static int start_server(struct node *node, int listener, bool is_loopback, struct hive_error *error)
@@ -131,6 +143,7 @@ static int start_server(struct node *node, int listener, bool is_loopback, struc
         .token = node->config->token,
         .token_for_public = !is_loopback,
         .threads = HIVE_SERVER_THREADS,
+        .wait = node->config->enable_faults ? answer_wait : NULL,
     };
     return hive_server_start(&server, &node->server, error);
 }
@@ -150,6 +163,7 @@ static void stop(struct node *node)
     queen_destroy(node->queen);
     if (node->drone)
         drone_destroy(node->drone);
+    faults_destroy(node->faults);
 }
 
 /* Connections, segments and requests under way need more descriptors than the usual soft limit of 1024. */
@@ -181,6 +195,7 @@ int node_run(const struct node_config *config, struct hive_error *error)
     int listener = -1, code = open_listener(&node, &is_loopback, &listener, error);
     if (code)
         return code;
+    node.faults = faults_create(node.address, config->enable_faults);
     if (config->mode == HIVE_MODE_QUEEN)
         code = start_queen(&node, error);
     else

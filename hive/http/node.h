@@ -12,6 +12,7 @@
 #include "hive/options.h"
 #include "hive/server.h"
 
+struct faults;
 struct queen;
 struct drone;
 
@@ -22,6 +23,7 @@ struct node_config {
     struct hive_strings queens; /* queen: those that found the group with her; drone: whom to register with */
     const char *token;          /* the cluster's token, or NULL */
     bool insecure;              /* may listen beyond loopback without TLS */
+    bool enable_faults;         /* PUT /faults is allowed */
     /* queens */
     const char *data_directory;
     struct hive_strings join; /* a group to be taken into: queens of it */
@@ -51,6 +53,7 @@ struct node {
     const struct node_config *config;
     char address[HIVE_ADDRESS_BYTES]; /* advertised */
     int64_t started_ms;               /* monotonic */
+    struct faults *faults;            /* what is done to messages to other nodes */
     struct queen *queen;              /* NULL on a drone */
     struct drone *drone;              /* NULL on a queen */
     struct hive_server *server;

@@ -28,6 +28,11 @@ const struct hive_route node_routes[] = {
      "Makes a member the leader"},
     {"DELETE", "/members/ID", handle_remove_member, HIVE_ACCESS_TOKEN, 0, "Removes a queen from the group"},
 
+    {"GET", "/faults", handle_get_faults, HIVE_ACCESS_PUBLIC, 0,
+     "What this node does to what it sends to others"},
+    {"PUT", "/faults", handle_put_faults, HIVE_ACCESS_TOKEN, HIVE_BODY_BYTES,
+     "Lets messages to other nodes be lost or late"},
+
     {"POST", "/register", handle_register, HIVE_ACCESS_PUBLIC, HIVE_BODY_BYTES, "A drone makes itself known"},
     {"GET", "/drones", handle_list_drones, HIVE_ACCESS_PUBLIC, 0, "The drones"},
 

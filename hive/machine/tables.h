@@ -3,8 +3,8 @@
 #ifndef MACHINE_TABLES_H
 #define MACHINE_TABLES_H
 
+#include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
-#include <sys/queue.h>
 
 #include "machine/bytes.h"
 #include "machine/machine.h"

@@ -262,6 +262,7 @@ struct founding *founding_create(const struct founding_config *config)
     founding->queen = config->queen;
     founding->address = hive_strdup(config->address);
     founding->token = hive_strdup(config->token);
+    founding->faults = config->faults;
     founding->self = (struct founding_self){.id = config->id, .address = founding->address};
     founding->standby = config->standby;
     founding->queens = copy_list(config->queens, &founding->queen_count);

@@ -26,8 +26,9 @@ struct founding_config {
         *queens; /* those that found the group with her; empty: she alone. NULL is empty */
     const struct hive_strings *join; /* not empty: queens of a group that is to take her in. NULL is empty */
     bool standby;                    /* waits until she is added */
-    raft_index joined; /* a group has taken her in before, by this entry: see queen_joined; 0: none has */
-    const char *token; /* of the cluster, or NULL */
+    raft_index joined;     /* a group has taken her in before, by this entry: see queen_joined; 0: none has */
+    const char *token;     /* of the cluster, or NULL */
+    struct faults *faults; /* or NULL */
 };
 
 /* Never NULL. Asks nothing of the queen yet. */

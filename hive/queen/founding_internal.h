@@ -11,6 +11,7 @@
 
 struct founding {
     struct queen *queen;
+    struct faults *faults; /* or NULL */
     struct founding_self self;
     char *address, *token;
     char **queens, **joins; /* whom to found with, and whom to ask to be taken in */

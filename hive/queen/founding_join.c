@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "faults/faults.h"
 #include "hive/address.h"
 #include "hive/buffer.h"
 #include "hive/json.h"
@@ -53,13 +54,13 @@ void founding_ask(struct founding *founding, const char *const *addresses, size_
         struct founding_peer *peer = &founding->peers[i];
         char *url = hive_format("http://%s/members", addresses[i]);
         *peer = (struct founding_peer){.listed = addresses[i]};
-        hive_http_client_start(founding->client,
-                               &(struct hive_http_request){.method = "GET",
-                                                           .url = url,
-                                                           .token = founding->token,
-                                                           .timeout_ms = ASK_MS,
-                                                           .response_bytes = GROUP_ANSWER_BYTES},
-                               take_answer, peer);
+        faults_send(founding->faults, founding->client,
+                    &(struct hive_http_request){.method = "GET",
+                                                .url = url,
+                                                .token = founding->token,
+                                                .timeout_ms = ASK_MS,
+                                                .response_bytes = GROUP_ANSWER_BYTES},
+                    addresses[i], take_answer, peer);
         free(url);
     }
     while (!founding->is_stopping && hive_http_client_pending(founding->client) > 0)
@@ -89,16 +90,16 @@ static bool post_self(struct founding *founding, const char *address)
     hive_buffer_append_text(&body, ",\"kind\":\"joining\"}");
     char *url = hive_format("http://%s/members", address);
     founding->is_answered = false;
-    hive_http_client_start(founding->client,
-                           &(struct hive_http_request){.method = "POST",
-                                                       .url = url,
-                                                       .token = founding->token,
-                                                       .content_type = "application/json",
-                                                       .body = body.data,
-                                                       .body_bytes = body.size,
-                                                       .timeout_ms = JOIN_MS,
-                                                       .response_bytes = GROUP_ANSWER_BYTES},
-                           keep_reply, founding);
+    faults_send(founding->faults, founding->client,
+                &(struct hive_http_request){.method = "POST",
+                                            .url = url,
+                                            .token = founding->token,
+                                            .content_type = "application/json",
+                                            .body = body.data,
+                                            .body_bytes = body.size,
+                                            .timeout_ms = JOIN_MS,
+                                            .response_bytes = GROUP_ANSWER_BYTES},
+                address, keep_reply, founding);
     while (!founding->is_answered && !founding->is_stopping)
         hive_http_client_wait(founding->client, NULL, 0, JOIN_MS);
     free(url);

@@ -8,6 +8,9 @@
  * Names are resolved here, too, as often as somebody leads who is known by one, and that may take as long as a name server is silent. Who
  * stops the lifeline does not wait for that: the thread is left alone then, and frees what it needs when it comes back.
  *
+ * Where the rules of faults cut the leader off, no new connection is tried: then nobody can be refused, and the timer decides, as it
+ * would if the network were broken.
+ *
  * A first connection that is refused means nothing: the leader lives, as its messages show, and may be known by an address that
  * does not lead to it from here. */
 #include "queen/lifeline.h"
@@ -20,6 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "faults/faults.h"
 #include "hive/address.h"
 #include "hive/clock.h"
 #include "hive/log.h"
@@ -38,7 +42,8 @@ struct target {
 };
 
 struct lifeline {
-    struct queen *queen; /* not to be touched once is_stopping is seen */
+    struct queen *queen;   /* not to be touched once is_stopping is seen; nor are the faults */
+    struct faults *faults; /* or NULL */
     raft_id own;
     int event; /* written to when there is news for the thread */
     pthread_t thread;
@@ -168,12 +173,25 @@ static int await_connection(struct lifeline *lifeline)
     return ETIMEDOUT;
 }
 
+/* What the rules say of the first packet to the leader; sits out its delay. 0, or a positive errno. */
+static int pass_faults(struct lifeline *lifeline)
+{
+    int64_t delay_ms = faults_judge(lifeline->faults, lifeline->watched.address);
+    if (delay_ms == FAULTS_LOST)
+        return ETIMEDOUT;
+    if (delay_ms > 0)
+        wait_for(lifeline, 0, delay_ms);
+    return is_current(lifeline) ? 0 : ECANCELED;
+}
+
 /* 0, or a positive errno. */
 static int connect_to_leader(struct lifeline *lifeline)
 {
     struct sockaddr_storage socket_address;
     socklen_t bytes;
-    int code = resolve(lifeline, &socket_address, &bytes);
+    int code = pass_faults(lifeline);
+    if (!code)
+        code = resolve(lifeline, &socket_address, &bytes);
     if (code)
         return code;
     lifeline->connection = socket(socket_address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -265,10 +283,11 @@ static void *run(void *argument)
 
 /* ---- its life ---- */
 
-struct lifeline *lifeline_start(struct queen *queen, raft_id own)
+struct lifeline *lifeline_start(struct queen *queen, raft_id own, struct faults *faults)
 {
     struct lifeline *lifeline = hive_calloc(1, sizeof *lifeline);
     lifeline->queen = queen;
+    lifeline->faults = faults;
     lifeline->own = own;
     lifeline->holders = 2;
     lifeline->connection = -1;

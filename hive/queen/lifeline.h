@@ -9,11 +9,12 @@
 
 #include "raft/raft.h"
 
+struct faults;
 struct queen;
 struct lifeline;
 
-/* `own` is never watched. Never NULL. */
-struct lifeline *lifeline_start(struct queen *queen, raft_id own);
+/* `own` is never watched. Where `faults` (or NULL) cut the leader off, its end is not noticed. Never NULL. */
+struct lifeline *lifeline_start(struct queen *queen, raft_id own, struct faults *faults);
 
 /* Who leads now: `address` is copied. Id 0, or the queen's own: nobody is to be watched. Costs nothing where nothing changed, and never
  * waits for the network. A lifeline of NULL is fine. */

@@ -12,6 +12,7 @@ static void start_reconciler(struct queen *queen)
         .queen = queen,
         .token = queen->config.token,
         .address = queen->config.address,
+        .faults = queen->config.faults,
         .heartbeat_ms = queen->config.drone_heartbeat_ms,
         .suspect_ms = queen->config.drone_suspect_ms,
         .lost_ms = queen->config.drone_lost_ms,
@@ -27,6 +28,7 @@ static void start_transport(struct queen *queen)
         .token = queen->config.token,
         .heartbeat_timeout_ms = queen->config.election_timeout.max_ms,
         .timeout_ms = QUEEN_RPC_TIMEOUT_MS,
+        .faults = queen->config.faults,
         .inbox = queen->inbox,
         .snapshotter = queen->snapshotter,
     };
@@ -44,6 +46,7 @@ static void create_founding(struct queen *queen, const struct queen_config *conf
         .standby = config->standby,
         .joined = queen->joined,
         .token = config->token,
+        .faults = config->faults,
     };
     queen->founding = founding_create(&founding);
 }
@@ -61,7 +64,7 @@ static void start_threads(struct queen *queen)
         .role = RAFT_FOLLOWER, .term = raft_current_term(raft), .reason = "started"};
     queen_status_add_transition(queen, &follower);
     if (!queen->config.read_lease)
-        queen->lifeline = lifeline_start(queen, queen->id);
+        queen->lifeline = lifeline_start(queen, queen->id, queen->config.faults);
     queen_status_publish(queen);
     start_reconciler(queen);
     pthread_create(&queen->thread, NULL, queen_consensus_run, queen);

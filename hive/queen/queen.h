@@ -24,6 +24,7 @@
 #include "queen/message.h"
 #include "raft/raft.h"
 
+struct faults;
 struct queen;
 
 struct queen_config {
@@ -41,6 +42,7 @@ struct queen_config {
     bool read_lease;                          /* see raft.h */
     int clock_drift_percent;
     int64_t drone_heartbeat_ms, drone_suspect_ms, drone_lost_ms;
+    struct faults *faults; /* or NULL; must outlive the queen */
 };
 
 /* Recovers the log and starts the threads. */

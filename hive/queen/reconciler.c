@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "faults/faults.h"
 #include "hive/api.h"
 #include "hive/clock.h"
 #include "hive/http_client.h"
@@ -128,7 +129,7 @@ static void start_request(struct errand *errand, const char *method, const char 
         .response_bytes = HIVE_BODY_BYTES,
     };
     LIST_INSERT_HEAD(&reconciler->requests, errand, link);
-    hive_http_client_start(reconciler->client, &request, done, errand);
+    faults_send(reconciler->config.faults, reconciler->client, &request, errand->address, done, errand);
     free(url);
 }
 

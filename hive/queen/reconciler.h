@@ -12,8 +12,9 @@ struct reconciler;
 
 struct reconciler_config {
     struct queen *queen;
-    const char *token;   /* or NULL; like `address`, must outlive the reconciler */
-    const char *address; /* of this queen */
+    const char *token;     /* or NULL; like `address`, must outlive the reconciler */
+    const char *address;   /* of this queen */
+    struct faults *faults; /* or NULL */
     int64_t heartbeat_ms, suspect_ms, lost_ms;
 };
 

@@ -2,6 +2,7 @@
  * and decoding of batches happens beside it. */
 #include "queen/transport.h"
 
+#include "faults/faults.h"
 #include "hive/clock.h"
 #include "hive/limits.h"
 #include "hive/log.h"
@@ -133,7 +134,7 @@ void transport_post(struct transport *transport, struct transport_peer *peer, en
         .timeout_ms = timeout_ms,
         .response_bytes = HIVE_BODY_BYTES,
     };
-    hive_http_client_start(transport->client, &request, done, call);
+    faults_send(transport->config.faults, transport->client, &request, peer->address, done, call);
     free(url);
 }
 

@@ -15,7 +15,8 @@ struct transport_config {
     const char *address; /* own; like all pointers here, must outlive the transport */
     const char *token;   /* or NULL */
     int64_t heartbeat_timeout_ms;
-    int64_t timeout_ms; /* for what waits for the peer's disk */
+    int64_t timeout_ms;    /* for what waits for the peer's disk */
+    struct faults *faults; /* or NULL */
     struct inbox *inbox;
     struct snapshotter *snapshotter;
 };

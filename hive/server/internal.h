@@ -19,6 +19,7 @@ struct hive_server {
     void *context;
     char *token; /* owned; NULL: none is set */
     bool token_for_public;
+    hive_answer_wait *wait; /* or NULL */
     uint16_t port;
     struct acceptor acceptor; /* accepts, and deals the connections out to the daemons */
 
@@ -29,7 +30,8 @@ struct hive_server {
     unsigned unanswered; /* … and that nobody has answered yet, or whose answerer still needs the server */
     unsigned unsent;     /* … and that are not over: the answer is on its way, or not there yet */
     struct hive_stream *streams; /* doubly linked: those that are not closed */
-    uint64_t stream_number;      /* of the last one that was opened */
+    struct hive_request *held;   /* singly linked: those whose answers wait */
+    uint64_t stream_number;      /* of the last stream that was opened, or answer that was held */
     struct minder minder;        /* a thread that looks after them */
 };
 
@@ -68,6 +70,10 @@ struct hive_request {
     struct MHD_Response *response;
     unsigned status;
     struct hive_stream *stream; /* owned; NULL: the answer is no stream */
+    /* Where the answer is held back; the server's lock guards it. */
+    struct hive_request *next_held;
+    uint64_t held_number;
+    int64_t due_ms; /* monotonic */
     _Atomic enum request_state state;
 };
 
@@ -83,7 +89,10 @@ void request_destroy(void *context, struct MHD_Connection *connection, void **re
 void request_reply(struct hive_request *request, unsigned status, const char *content_type,
                    struct MHD_Response *response);
 
-/* Hands the finished answer over to the server's thread. From here on the request may be gone. */
+/* Takes the finished answer, and lets go of it now or later. From here on the request may be gone. */
 void request_publish(struct hive_request *request, unsigned status, struct MHD_Response *response);
+
+/* Hands the answer over to the server's thread; where it was lost, that closes the connection. From here on the request may be gone. */
+void request_release(struct hive_request *request);
 
 #endif

@@ -1,6 +1,6 @@
 /* Why a thread: while a connection is suspended nobody sees that its client has gone, and a stream that waits
  * for news would stay until there are some. Clients that come and go would fill the server with streams to
- * nobody. The same thread asks sources again that want to say something from time to time. */
+ * nobody. The same thread asks sources again that want to say something from time to time, and lets go of answers that were held back. */
 #include "server/minder.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "hive/clock.h"
+#include "server/held.h"
 #include "server/internal.h"
 #include "server/stream.h"
 
@@ -18,24 +19,31 @@
 /* Numbers of streams begin at 1. */
 #define WAKE_NUMBER 0
 
-/* Waits for hang-ups, tells the streams, and asks again. False: the end. */
-static bool turn(struct minder *minder, bool has_streams, bool *has_streams_out)
+/* Waits for hang-ups, tells the streams, asks again, and lets go of answers. `*wait_ms`: how long until there is more to do (-1: until
+ * something happens). False: the end. */
+static bool turn(struct minder *minder, int *wait_ms)
 {
     struct hive_server *server = minder->server;
     struct epoll_event events[EVENTS];
-    int count = epoll_wait(minder->events, events, EVENTS, has_streams ? TICK_MS : -1);
+    int count = epoll_wait(minder->events, events, EVENTS, *wait_ms);
     if (count < 0 && errno != EINTR)
         abort(); /* cannot happen with a valid descriptor */
     pthread_mutex_lock(&server->lock);
     for (int i = 0; i < count; i++) {
         eventfd_t ignored;
-        if (events[i].data.u64 != WAKE_NUMBER)
-            streams_note_gone(server, events[i].data.u64);
-        else
+        if (events[i].data.u64 == WAKE_NUMBER) {
             eventfd_read(minder->wake_event, &ignored);
+            continue;
+        }
+        streams_note_gone(server, events[i].data.u64);
+        held_note_gone(server, events[i].data.u64);
     }
-    streams_ask_again(server, hive_clock_monotonic_ms());
-    *has_streams_out = server->streams != NULL;
+    int64_t now_ms = hive_clock_monotonic_ms();
+    streams_ask_again(server, now_ms);
+    int64_t held_ms = held_release(server, now_ms);
+    *wait_ms = server->streams ? TICK_MS : -1;
+    if (held_ms < INT64_MAX && (*wait_ms < 0 || held_ms - now_ms < *wait_ms))
+        *wait_ms = (int)(held_ms - now_ms);
     bool is_ending = minder->is_ending;
     pthread_mutex_unlock(&server->lock);
     return !is_ending;
@@ -43,8 +51,8 @@ static bool turn(struct minder *minder, bool has_streams, bool *has_streams_out)
 
 static void *run(void *context)
 {
-    bool has_streams = false;
-    while (turn(context, has_streams, &has_streams))
+    int wait_ms = -1;
+    while (turn(context, &wait_ms))
         ;
     return NULL;
 }

@@ -19,6 +19,7 @@
 #include "hive/limits.h"
 #include "hive/log.h"
 #include "hive/memory.h"
+#include "server/held.h"
 #include "server/router.h"
 #include "server/stream.h"
 
@@ -77,6 +78,8 @@ static bool is_answered(const struct hive_request *request)
 
 static enum MHD_Result send_answer(struct hive_request *request)
 {
+    if (!request->response)
+        return MHD_NO; /* lost: the connection ends */
     enum MHD_Result result = MHD_queue_response(request->connection, request->status, request->response);
     MHD_destroy_response(request->response);
     request->response = NULL;
@@ -283,15 +286,22 @@ enum MHD_Result request_handle(void *context, struct MHD_Connection *connection,
 void request_publish(struct hive_request *request, unsigned status, struct MHD_Response *response)
 {
     struct hive_server *server = request->server;
-    struct MHD_Connection *connection = request->connection;
     bool is_admitted = request->is_admitted;
     assert(!request->response); /* a request is answered once */
     request->status = status;
     request->response = response;
-    if (atomic_exchange(&request->state, REQUEST_ANSWERED) == REQUEST_SUSPENDED)
-        MHD_resume_connection(connection);
+    int64_t wait_ms = is_admitted && server->wait ? server->wait(request, server->context) : 0;
+    if (wait_ms <= 0 || !held_take(request, wait_ms))
+        request_release(request);
     if (is_admitted)
         server_note_answered(server);
+}
+
+void request_release(struct hive_request *request)
+{
+    struct MHD_Connection *connection = request->connection;
+    if (atomic_exchange(&request->state, REQUEST_ANSWERED) == REQUEST_SUSPENDED)
+        MHD_resume_connection(connection);
 }
 
 const char *hive_request_method(const struct hive_request *request)

@@ -10,6 +10,7 @@
 #include "hive/limits.h"
 #include "hive/log.h"
 #include "hive/memory.h"
+#include "server/held.h"
 #include "server/stream.h"
 
 static void log_message(void *context, const char *format, va_list arguments)
@@ -88,6 +89,7 @@ int hive_server_start(const struct hive_server_config *config, struct hive_serve
     server->context = config->context;
     server->token = hive_strdup(config->token);
     server->token_for_public = config->token_for_public;
+    server->wait = config->wait;
     server->port = listener_port(&listener);
     server->acceptor.listener = listener;
     pthread_mutex_init(&server->lock, NULL);
@@ -140,6 +142,7 @@ void hive_server_destroy(struct hive_server *server)
     pthread_mutex_lock(&server->lock);
     server->is_ending = true;
     streams_end(server);
+    held_release_all(server);
     while (server->unanswered)
         pthread_cond_wait(&server->changed, &server->lock);
     wait_until_sent(server);

@@ -46,8 +46,11 @@ struct hive_http_request {
     size_t body_bytes;
     int64_t timeout_ms;      /* for the whole exchange; > 0, or 0 where there is an idle timeout */
     int64_t idle_timeout_ms; /* > 0: the longest time in which nothing of the answer's body comes */
-    size_t response_bytes;   /* largest body to take; 0: HIVE_RESPONSE_BYTES */
-    hive_http_piece *piece;  /* takes the body of a 2xx answer, of any size; gets the context of `done`. NULL:
+    /* For experiments with bad networks. The request leaves so much later; where that is after the timeout, `done` hears of that in
+     * time, and the request leaves all the same, like a packet that is late. INT64_MAX: it never leaves. */
+    int64_t delay_ms;
+    size_t response_bytes;  /* largest body to take; 0: HIVE_RESPONSE_BYTES */
+    hive_http_piece *piece; /* takes the body of a 2xx answer, of any size; gets the context of `done`. NULL:
                                 the body is in the response */
 };
 

@@ -37,6 +37,7 @@ struct hive_ledger_node {
     int64_t changed_at_ms;            /* unix time of the last change of state */
     char *data_directory;             /* owned; absolute path */
     char *log_path;                   /* owned; absolute path */
+    char *program;                    /* owned; NULL: the cluster's (hive beside the launcher) */
 };
 
 struct hive_ledger {
@@ -45,11 +46,14 @@ struct hive_ledger {
     bool keep;                    /* survives a clean end (--name) */
     struct hive_process launcher; /* who supervises it */
     int64_t created_at_ms;
-    struct hive_ledger_node *nodes; /* owned */
+    bool founded;   /* the queens have had a leader: whoever begins with an empty disk now joins them */
+    bool can_fault; /* nodes are started with --enable-faults: links can be cut, delayed, made to lose */
+    struct hive_ledger_node *nodes; /* owned; queens first */
     size_t node_count;
 };
 
 void hive_ledger_finish(struct hive_ledger *ledger);
+void hive_ledger_node_finish(struct hive_ledger_node *node);
 
 /* Reads the ledger of the cluster NAME. -ENOENT: no such cluster (the message lists those there are);
  * -EINVAL: a damaged file, named. */

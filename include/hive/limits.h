@@ -71,6 +71,11 @@
 #define HIVE_BATCH_ENTRIES 1024              /* entries of one AppendEntries */
 #define HIVE_BATCH_BYTES   (2 * 1024 * 1024) /* of entries of one AppendEntries; one entry always fits */
 
+/* Faults between nodes: rules of one node (one for each other node that there may be), and the longest delay: a minute is beyond
+ * what anybody waits for. An answer that is lost keeps its connection for so long, unless the other end gives up before. */
+#define HIVE_FAULTS         4160
+#define HIVE_FAULT_DELAY_MS (60 * 1000)
+
 /* The dashboard and the launcher. */
 #define HIVE_NODES        4160               /* queens + drones of one cluster */
 #define HIVE_LEDGER_BYTES (16 * 1024 * 1024) /* a ledger of so many nodes, with long paths */

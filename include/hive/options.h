@@ -28,6 +28,8 @@ enum hive_option_type {
     HIVE_OPTION_LIST,   /* struct hive_strings: repeated, comma-separated, or several values behind one option
                            up to   the next one (not where the command has arguments, which such values could be);
                            starts   empty */
+    HIVE_OPTION_TEXTS,  /* struct hive_strings: one value each time that it is given, taken as it is (commas,
+                           and dashes at its beginning, too); starts empty */
     HIVE_OPTION_INT,    /* int64_t within min and max */
     HIVE_OPTION_MS,     /* int64_t milliseconds: "250ms", "1.5s", "2m", or a bare number of milliseconds */
     HIVE_OPTION_RANGE_MS, /* struct hive_range_ms: "150-300", "150ms-300ms", or one duration for both ends */
@@ -39,6 +41,9 @@ struct hive_strings {
     size_t count;
 };
 void hive_strings_finish(struct hive_strings *strings);
+
+/* Appends a copy of the `bytes` bytes at `text`. */
+void hive_strings_append(struct hive_strings *strings, const char *text, size_t bytes);
 
 struct hive_range_ms {
     int64_t min_ms, max_ms;
@@ -54,7 +59,9 @@ struct hive_option {
     const char *group;          /* heading in the help; NULL: "Options" */
     int64_t min, max;           /* for INT, MS and RANGE_MS; both 0: all that is not negative */
     const char *const *choices; /* for CHOICE: NULL-terminated */
-    const char *completion; /* what the shell completes: "file", "directory", "node", "cluster", or NULL */
+    const char *
+        completion; /* what the shell completes: "file", "directory", "node", "target" (a node, or leader and so on),
+                               "cluster", or NULL */
 };
 
 /* A program, or one of its verbs. */

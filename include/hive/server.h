@@ -42,6 +42,11 @@ struct hive_route {
     const char *summary; /* one line, for documentation */
 };
 
+/* For experiments with bad networks: how many milliseconds the answer that a handler has given waits before it leaves;
+ * HIVE_ANSWER_LOST: it never does, and the connection stays silent until its client gives up. Any thread; must not block. */
+#define HIVE_ANSWER_LOST INT64_MAX
+typedef int64_t hive_answer_wait(const struct hive_request *request, void *context);
+
 struct hive_server_config {
     const struct sockaddr *address; /* where to listen (AF_INET, AF_INET6, or AF_UNIX: an old socket file is
                                        replaced, mode 0600); port 0 picks one */
@@ -53,6 +58,7 @@ struct hive_server_config {
     const char *token;               /* NULL: none is set; copied */
     bool token_for_public;           /* PUBLIC routes ask for the token too (not on loopback) */
     int threads;
+    hive_answer_wait *wait; /* NULL: answers leave at once */
 };
 
 /* Starts listening. 0, or e.g. -EADDRINUSE with a message that names the address. */

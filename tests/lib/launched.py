@@ -121,7 +121,10 @@ class State:
         return os.path.join(self.directory, cluster, *parts)
 
     def ledger(self, cluster="hive-a"):
-        return json.loads(self.order("status", "--json", "--cluster", cluster))
+        result = self.run("status", "--json", "--cluster", cluster)
+        ledger = json.loads(result.stdout)
+        assert result.returncode == (0 if ledger["running"] else 3), result
+        return ledger
 
     def node(self, name, cluster="hive-a"):
         return next(node for node in self.ledger(cluster)["nodes"] if node["name"] == name)

@@ -51,6 +51,15 @@ class Terminal:
     def type(self, text):
         self.tmux("send-keys", "-l", text)
 
+    def takes_mouse(self):
+        return self.tmux("display-message", "-p", "#{mouse_any_flag}").strip() == "1"
+
+    def point(self, column, row, button=0):
+        """A click there, or with button 64 or 65 a turn of the wheel, as a terminal reports it."""
+        for code in (button, 3) if button == 0 else (button,):  # 3 lets go again
+            codes = [0x1B, ord("["), ord("M"), 32 + code, 33 + column, 33 + row]
+            self.tmux("send-keys", "-H", *(f"{code:x}" for code in codes))
+
     def resize(self, columns, rows):
         self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
 
@@ -77,13 +86,14 @@ class Terminal:
         return self.text()
 
     def modes(self):
-        """What a program could leave behind: the line's settings, alternate screen, hidden cursor, keypad mode."""
+        """What a program could leave behind: the line's settings, alternate screen, hidden cursor, keypad mode, mouse."""
         path = f"/tmp/{self.name}.stty"
         self.run(f"stty -a > {path}")
         with open(path, encoding="ascii") as file:
             settings = file.read()
         os.unlink(path)
-        return settings, self.tmux("display-message", "-p", "#{alternate_on} #{cursor_flag} #{keypad_cursor_flag}")
+        flags = "#{alternate_on} #{cursor_flag} #{keypad_cursor_flag} #{mouse_any_flag}"
+        return settings, self.tmux("display-message", "-p", flags)
 
     def start(self, *arguments, environment=""):
         self.press("clear", "Enter")

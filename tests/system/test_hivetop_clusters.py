@@ -149,7 +149,7 @@ def test_one_address_shows_the_whole_cluster_and_actions_say_why_not(start_clust
     await_(lambda: "idle" in terminal.row(port), "the drone shows")
     for key in "KPR":
         terminal.press(key)
-        terminal.await_text("K, P and R need the cluster's launcher")
+        terminal.await_text("this needs the cluster's launcher")
         terminal.press("j")
 
     follower = cluster.followers()[0]

@@ -100,7 +100,7 @@ def test_a_named_cluster_keeps_nodes_ports_and_data(state):
 
     ended = state.ledger("lab")
     assert not ended["running"] and {node["state"] for node in ended["nodes"]} == {"stopped"}
-    assert "'launcher --name lab' starts it again" in state.order("status")
+    assert "'launcher --name lab' starts it again" in state.order("status", status=3)
     assert "3 queens and 1 drones" in state.refused("--name", "lab", "--queens", "5")
 
     launcher = state.start("--name", "lab").await_ready()

@@ -72,7 +72,10 @@ def test_kill_9_of_the_launcher_takes_all_nodes_along_and_the_next_start_cleans_
 
     ledger = state.ledger()
     assert not ledger["running"] and {node["state"] for node in ledger["nodes"]} == {"dead"}
-    assert "is dead" in state.order("status")
+    assert {node["name"]: node["was"] for node in ledger["nodes"]} == {
+        "q1": "paused", "q2": "running", "q3": "running", "d1": "paused", "d2": "running"}  # fmt: skip
+    said = state.order("status", status=3)
+    assert "is dead" in said and re.search("q1 +queen +paused", said) and re.search("q2 +queen +running", said)
     assert "does not run" in state.order("stop", "--cluster", "hive-a", status=3)
 
     again = state.start("--queens", "1", "--drones", "0").await_ready()

@@ -12,7 +12,7 @@
 struct settings {
     bool queen, quiet;
     const char *host;
-    struct hive_strings peers;
+    struct hive_strings peers, words;
     int64_t port, count, heartbeat_ms;
     struct hive_range_ms election_ms;
     int format;
@@ -30,6 +30,7 @@ static const struct hive_option options[] = {
      .offset = offsetof(struct settings, peers),
      .argument = "HOST:PORT",
      .help = "Others"},
+    {.name = "words", .type = HIVE_OPTION_TEXTS, .offset = offsetof(struct settings, words), .help = "Texts"},
     {.name = "port",
      .letter = 'p',
      .type = HIVE_OPTION_INT,
@@ -93,6 +94,7 @@ static int parse(const struct hive_command *command, ...)
         count++;
     va_end(list);
     hive_strings_finish(&settings.peers);
+    hive_strings_finish(&settings.words);
     hive_strings_finish(&arguments);
     settings = (struct settings){.port = 8080};
     error.message[0] = '\0';
@@ -103,6 +105,7 @@ static int finish(void **state)
 {
     (void)state;
     hive_strings_finish(&settings.peers);
+    hive_strings_finish(&settings.words);
     hive_strings_finish(&arguments);
     return 0;
 }
@@ -175,6 +178,19 @@ static void lists_take_commas_repetition_and_several_words(void **state)
     assert_int_equal(settings.peers.count, 0);
     assert_int_equal(parse(&plain, "--host-list", NULL), -EINVAL);
     assert_int_equal(parse(&plain, "--host-list=a", "b", NULL), -EINVAL);
+}
+
+static void texts_are_taken_as_they_are_one_each_time(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        parse(&plain, "--words", "--a 1,2", "--words=b,c", "--words", "-q", "--words=", "-q", NULL), 0);
+    assert_int_equal(settings.words.count, 4);
+    assert_string_equal(joined(&settings.words), "--a 1,2 b,c -q ");
+    assert_true(settings.queen);
+    assert_int_equal(parse(&plain, "--words", NULL), -EINVAL);
+    assert_int_equal(parse(&plain, "--words", "a", "b", NULL), -EINVAL); /* not a list: b is an argument */
+    assert_int_equal(settings.words.count, 0);
 }
 
 static void lists_leave_the_arguments_of_a_command_alone(void **state)
@@ -371,6 +387,7 @@ int main(void)
         cmocka_unit_test(options_are_taken_in_every_form),
         cmocka_unit_test(a_start_of_a_name_is_enough_where_it_is_unambiguous),
         cmocka_unit_test(lists_take_commas_repetition_and_several_words),
+        cmocka_unit_test(texts_are_taken_as_they_are_one_each_time),
         cmocka_unit_test(lists_leave_the_arguments_of_a_command_alone),
         cmocka_unit_test(arguments_are_counted),
         cmocka_unit_test(two_dashes_end_the_options),

@@ -75,7 +75,7 @@ static struct hive_process ended_process(void)
 static void a_saved_ledger_is_loaded_as_it_was(void **state)
 {
     (void)state;
-    char data_directory[] = "/var/data/\"q1\"", log_path[] = "/var/log/q1.log";
+    char data_directory[] = "/var/data/\"q1\"", log_path[] = "/var/log/q1.log", program[] = "/old/hive";
     struct hive_ledger_node nodes[] = {
         {.name = "q1",
          .role = HIVE_ROLE_QUEEN,
@@ -85,7 +85,8 @@ static void a_saved_ledger_is_loaded_as_it_was(void **state)
          .starts = 2,
          .changed_at_ms = 1790000000001,
          .data_directory = data_directory,
-         .log_path = log_path},
+         .log_path = log_path,
+         .program = program},
         {.name = "d1",
          .role = HIVE_ROLE_DRONE,
          .state = HIVE_NODE_DEAD,
@@ -95,6 +96,8 @@ static void a_saved_ledger_is_loaded_as_it_was(void **state)
     struct hive_ledger saved = {.name = "alpha",
                                 .directory = make_cluster_directory("alpha"),
                                 .keep = true,
+                                .founded = true,
+                                .can_fault = true,
                                 .launcher = {.pid = 4700, .started_at = 42},
                                 .created_at_ms = 1790000000000,
                                 .nodes = nodes,
@@ -108,6 +111,8 @@ static void a_saved_ledger_is_loaded_as_it_was(void **state)
     assert_string_equal(loaded.name, "alpha");
     assert_string_equal(loaded.directory, saved.directory);
     assert_true(loaded.keep);
+    assert_true(loaded.founded);
+    assert_true(loaded.can_fault);
     assert_int_equal(loaded.launcher.pid, 4700);
     assert_int_equal(loaded.launcher.started_at, 42);
     assert_int_equal(loaded.created_at_ms, 1790000000000);
@@ -124,6 +129,7 @@ static void a_saved_ledger_is_loaded_as_it_was(void **state)
     assert_int_equal(node->changed_at_ms, 1790000000001);
     assert_string_equal(node->data_directory, "/var/data/\"q1\"");
     assert_string_equal(node->log_path, "/var/log/q1.log");
+    assert_string_equal(node->program, "/old/hive");
 
     node = hive_ledger_node(&loaded, "d1");
     assert_non_null(node);
@@ -131,6 +137,7 @@ static void a_saved_ledger_is_loaded_as_it_was(void **state)
     assert_int_equal(node->state, HIVE_NODE_DEAD);
     assert_int_equal(node->exit_status, 0x8b);
     assert_null(node->data_directory);
+    assert_null(node->program);
     assert_null(hive_ledger_node(&loaded, "d2"));
 
     char *json = hive_ledger_json(&loaded), *expected = hive_ledger_json(&saved);

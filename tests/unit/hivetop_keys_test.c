@@ -51,115 +51,6 @@ static void the_selection_stays_on_its_node_when_others_come_and_go(void **state
     assert_int_equal(press(scene, "jkGgKPRK"), REACTION_NONE);
 }
 
-static void a_dialog_names_the_process_and_defaults_to_no(void **state)
-{
-    struct scene *scene = *state;
-    press(scene, "jK");
-    assert_int_equal(scene->ui.mode, UI_DIALOG);
-    assert_int_equal(scene->ui.action.kind, ACTION_KILL);
-    assert_string_equal(scene->ui.action.node, "q2");
-    assert_int_equal(scene->ui.action.process.pid, 4712);
-    assert_int_equal(scene->ui.action.process.started_at, 1000);
-    assert_int_equal(press(scene, "\r"), REACTION_NONE);
-    assert_int_equal(scene->ui.mode, UI_TABLES);
-    assert_string_equal(scene->ui.status, "q2 was left alone");
-}
-
-static void only_yes_confirms(void **state)
-{
-    struct scene *scene = *state;
-    for (int key = 1; key < 256; key++) {
-        if (key == KEYS_CONTROL_L || key == '\t')
-            continue; /* redraw, and choose the other answer: the dialog stays */
-        press(scene, "K");
-        unsigned reactions = ui_key(&scene->ui, &scene->model, key);
-        assert_int_equal(reactions, key == 'y' || key == 'Y' ? REACTION_ACT : REACTION_NONE);
-        assert_int_equal(scene->ui.mode, UI_TABLES);
-    }
-}
-
-static void yes_can_be_chosen_with_the_arrows(void **state)
-{
-    struct scene *scene = *state;
-    press(scene, "R");
-    assert_int_equal(ui_key(&scene->ui, &scene->model, KEYS_RIGHT), REACTION_NONE);
-    assert_int_equal(ui_key(&scene->ui, &scene->model, KEYS_ENTER), REACTION_ACT);
-    press(scene, "R\t\t");
-    assert_int_equal(ui_key(&scene->ui, &scene->model, KEYS_ENTER), REACTION_NONE);
-}
-
-static void yes_to_a_process_that_is_gone_does_nothing(void **state)
-{
-    struct scene *scene = *state;
-    struct hive_ledger_node nodes[8];
-    struct hive_ledger ledger = fixture_ledger(nodes, 5, 3);
-    press(scene, "K");
-    nodes[0].process.pid = 9999; /* restarted meanwhile */
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "y"), REACTION_NONE);
-    assert_string_equal(scene->ui.status, "q1 is another process by now; nothing was done");
-
-    press(scene, "K");
-    nodes[0].process.started_at++; /* the same pid again, but not the same process */
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "y"), REACTION_NONE);
-}
-
-static void a_restart_that_was_asked_about_a_dead_node_does_not_hit_a_living_one(void **state)
-{
-    struct scene *scene = *state;
-    struct hive_ledger_node nodes[8];
-    struct hive_ledger ledger = fixture_ledger(nodes, 5, 3);
-    nodes[0].state = HIVE_NODE_DEAD;
-    nodes[0].process = (struct hive_process){0};
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "Ry"), REACTION_ACT);
-    assert_int_equal(scene->ui.action.process.pid, 0);
-    press(scene, "R");
-    nodes[0] = fixture_ledger_node('q', 1);
-    model_take_ledger(&scene->model, &ledger);
-    assert_int_equal(press(scene, "y"), REACTION_NONE);
-}
-
-static void a_node_that_does_not_run_cannot_be_killed_or_paused(void **state)
-{
-    struct scene *scene = *state;
-    struct hive_ledger_node nodes[8];
-    struct hive_ledger ledger = fixture_ledger(nodes, 5, 3);
-    nodes[0].state = HIVE_NODE_STOPPED;
-    nodes[0].process = (struct hive_process){0};
-    model_take_ledger(&scene->model, &ledger);
-    press(scene, "K");
-    assert_int_equal(scene->ui.mode, UI_TABLES);
-    assert_string_equal(scene->ui.status, "q1 does not run; press R to start it again");
-    press(scene, "P");
-    assert_int_equal(scene->ui.mode, UI_TABLES);
-}
-
-static void pause_turns_to_resume_on_a_paused_node(void **state)
-{
-    struct scene *scene = *state;
-    press(scene, "jP");
-    assert_int_equal(scene->ui.action.kind, ACTION_PAUSE);
-    press(scene, "n");
-    model_take_stopped(&scene->model, fixture_node(&scene->model, "q2"), true);
-    press(scene, "P");
-    assert_int_equal(scene->ui.action.kind, ACTION_RESUME);
-    assert_int_equal(press(scene, "y"), REACTION_ACT);
-}
-
-static void without_a_launcher_the_status_line_says_why_not(void **state)
-{
-    struct scene *scene = *state;
-    scene->ui.no_actions = "nobody here could do it";
-    static const char *const keys[] = {"K", "P", "R"};
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(press(scene, keys[i]), REACTION_NONE);
-        assert_int_equal(scene->ui.mode, UI_TABLES);
-        assert_string_equal(scene->ui.status, "nobody here could do it");
-    }
-}
-
 static void no_lower_case_letter_changes_anything(void **state)
 {
     struct scene *scene = *state;
@@ -307,14 +198,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_selection_moves_over_queens_and_drones),
         TEST(the_selection_stays_on_its_node_when_others_come_and_go),
-        TEST(a_dialog_names_the_process_and_defaults_to_no),
-        TEST(only_yes_confirms),
-        TEST(yes_can_be_chosen_with_the_arrows),
-        TEST(yes_to_a_process_that_is_gone_does_nothing),
-        TEST(a_restart_that_was_asked_about_a_dead_node_does_not_hit_a_living_one),
-        TEST(a_node_that_does_not_run_cannot_be_killed_or_paused),
-        TEST(pause_turns_to_resume_on_a_paused_node),
-        TEST(without_a_launcher_the_status_line_says_why_not),
         TEST(no_lower_case_letter_changes_anything),
         TEST(every_key_is_in_the_table_once_and_explained),
         TEST(quit_quits_but_not_from_help_dialog_or_input),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <locale.h>
 
 #include "hivetop/keys.h"
 #include "hivetop/panels.h"
@@ -135,6 +136,151 @@ static void what_lies_above_the_rest_fits_too(void **state)
     model_finish(&model);
 }
 
+static void wide_characters_tear_no_line(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"\u8702", "\u8702\u306e\u5de3",
+                                        "q\u8702\u306e\u5de3\u306e\u5973\u738b", "e\u0301clair", "\xff\xfe"};
+    struct model model;
+    struct ui ui;
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        skip();
+    fixture_calm(&model, 5, 5);
+    ui_init(&ui, 500);
+    snprintf(ui.marked[0], sizeof ui.marked[0], "%s", model.nodes[1]->address);
+    snprintf(ui.find, sizeof ui.find, "\u8702");
+    ui.has_details = true;
+    for (size_t i = 0; i < model.node_count; i++)
+        snprintf(model.nodes[i]->name, sizeof model.nodes[i]->name, "%s", names[i % 5]);
+    snprintf(model.nodes[0]->health.reason, sizeof model.nodes[0]->health.reason,
+             "\u3042\u3044\u3046 \u3048\u304a\u3042\u3044\u3046\u3048\u304a\u3042\u3044\u3046\u3048\u304a");
+    for (int rows = 5; rows <= 60; rows += 5) {
+        for (int columns = 20; columns <= 200; columns++) {
+            struct cells cells;
+            render(&model, &ui, columns, rows, true, &cells);
+            for (int i = 0; i < columns * rows; i++) {
+                assert_true(cells.grid[i].writes <= 1);
+                bool is_right_half = cells.grid[i].rune == 0;
+                bool follows_wide = i % columns > 0 && wcwidth(cells.grid[i - 1].rune) == 2;
+                assert_int_equal(is_right_half, follows_wide);
+                assert_false(wcwidth(cells.grid[i].rune) == 2 && i % columns == columns - 1);
+            }
+            cells_finish(&cells);
+        }
+    }
+    model_finish(&model);
+    setlocale(LC_CTYPE, "C");
+}
+
+/* What a drawn screen says. */
+static void check_says(const struct model *model, const struct ui *ui, int columns, int rows,
+                       const char *wanted)
+{
+    struct cells cells;
+    struct hive_buffer text = {0};
+    render(model, ui, columns, rows, false, &cells);
+    cells_print(&cells, &text);
+    if (!strstr(text.data, wanted))
+        fail_msg("\"%s\" is not on the screen:\n%s", wanted, text.data);
+    hive_buffer_finish(&text);
+    cells_finish(&cells);
+}
+
+static void a_thousand_drones_and_everything_open_fit_too(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 5, 1000);
+    ui_init(&ui, 500);
+    sweep(&model, &ui, 9);
+    snprintf(ui.selected, sizeof ui.selected, "%s", model.nodes[777]->address);
+    ui.panel = UI_PANEL_DRONES;
+    ui.has_details = true;
+    sweep(&model, &ui, 9);
+    ui.has_details = false;
+    ui.sort = SORT_DONE;
+    ui.is_sort_reversed = true;
+    snprintf(ui.find, sizeof ui.find, "d77");
+    sweep(&model, &ui, 9);
+    ui.has_all_events = true;
+    for (int columns = 20; columns <= 200; columns += 9) {
+        struct cells cells;
+        render(&model, &ui, columns, 24, false, &cells);
+        check_cells(&cells, columns, 24);
+        cells_finish(&cells);
+    }
+    model_finish(&model);
+}
+
+static void the_header_says_which_time_is_shown_and_what_was_last_known(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 3, 1);
+    ui_init(&ui, 1000);
+    check_says(&model, &ui, 80, 24, "LIVE 1s");
+    ui.shown_ms = FIXTURE_UNIX_MS;
+    check_says(&model, &ui, 80, 24, "PAST 14:13:20");
+    ui.is_frozen = true;
+    check_says(&model, &ui, 80, 24, "FROZEN 14:13:20");
+    check_says(&model, &ui, 80, 24, "t3-14:13:20\n"); /* not "now" */
+    ui = (struct ui){.interval_ms = 1000};
+    for (int i = 0; i < 3; i++)
+        model_take_failure(&model, model.nodes[i], -ECONNREFUSED, "connection refused");
+    check_says(&model, &ui, 80, 24, "NO LEADER ~t3  commit ~20");
+    check_says(&model, &ui, 39, 24, "NO LEADER ~t3  ~c20");
+    model_finish(&model);
+}
+
+static void notes_tell_what_is_out_of_the_ordinary(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 5, 1);
+    ui_init(&ui, 1000);
+    struct hive_fault faults[] = {{.to = "127.0.0.1:8081", .cut = true},
+                                  {.to = "127.0.0.1:8082", .delay_ms = 50, .loss_percent = 10},
+                                  {.to = "127.0.0.1:8083", .cut = true}};
+    model.nodes[0]->health.faults = hive_calloc(3, sizeof *faults);
+    memcpy(model.nodes[0]->health.faults, faults, sizeof faults);
+    model.nodes[0]->health.fault_count = 3;
+    snprintf(model.nodes[0]->health.peers[2].kind, sizeof model.nodes[0]->health.peers[2].kind, "joining");
+    snprintf(model.nodes[1]->health.reason, sizeof model.nodes[1]->health.reason, "disk stalled");
+    snprintf(model.nodes[2]->health.standing, sizeof model.nodes[2]->health.standing, "removed");
+    check_says(&model, &ui, 118, 24, "cut q2,q4 delay q3 50ms lose q3 10%");
+    check_says(&model, &ui, 118, 24, "disk stalled");
+    check_says(&model, &ui, 118, 24, "removed");
+    check_says(&model, &ui, 118, 24, "joining");
+    model_finish(&model);
+}
+
+static void what_has_the_arrows_what_is_sorted_and_what_is_marked_show_without_colour(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 5, 2);
+    ui_init(&ui, 1000);
+    check_says(&model, &ui, 80, 24, "\n=QUEEN ");
+    check_says(&model, &ui, 80, 24, "\n-DRONES ");
+    ui.panel = UI_PANEL_DRONES;
+    check_says(&model, &ui, 80, 24, "\n QUEEN ");
+    check_says(&model, &ui, 80, 24, "\n=DRONES ");
+    ui.panel = UI_PANEL_EVENTS;
+    check_says(&model, &ui, 80, 24, "\n=EVENTS ==");
+    ui.sort = SORT_COMMIT;
+    check_says(&model, &ui, 80, 24, " COMMIT^APPLIED");
+    ui.sort = SORT_DONE;
+    ui.is_sort_reversed = true;
+    check_says(&model, &ui, 80, 24, "  done 4410v failed 3");
+    snprintf(ui.marked[0], sizeof ui.marked[0], "%s", model.nodes[1]->address);
+    check_says(&model, &ui, 80, 24, "\n q2   + ");
+    model_finish(&model);
+}
+
 static void an_empty_model_can_be_shown(void **state)
 {
     (void)state;
@@ -156,10 +302,11 @@ static void an_empty_model_can_be_shown(void **state)
 /* Takes the area's cells; fails where somebody has them already. */
 static void occupy(char *grid, int columns, int rows, const struct area *area, char who)
 {
+    assert_true(area->rows <= 0 || area->columns <= 0 ||
+                (area->row >= 0 && area->row + area->rows <= rows && area->column >= 0 &&
+                 area->column + area->columns <= columns));
     for (int row = area->row; row < area->row + area->rows; row++) {
         for (int column = area->column; column < area->column + area->columns; column++) {
-            assert_in_range(row, 0, rows - 1);
-            assert_in_range(column, 0, columns - 1);
             if (grid[row * columns + column])
                 fail_msg("%c and %c share a cell at %dx%d", grid[row * columns + column], who, columns, rows);
             grid[row * columns + column] = who;
@@ -174,7 +321,7 @@ static void check_panels(int columns, int rows, const struct panels_wish *wish)
     panels_make(columns, rows, wish, &panels);
     const struct area *areas[] = {&panels.header, &panels.broken,      &panels.queens, &panels.lanes,
                                   &panels.drones, &panels.replication, &panels.events, &panels.details,
-                                  &panels.logs,   &panels.footer};
+                                  &panels.logs,   &panels.commits,     &panels.footer};
     memset(grid, 0, (size_t)(columns * rows));
     for (int i = 0; i < (int)(sizeof areas / sizeof *areas); i++)
         occupy(grid, columns, rows, areas[i], (char)('a' + i));
@@ -239,7 +386,9 @@ static void a_low_screen_loses_events_then_drones_then_lanes(void **state)
     wish.drones_first = true; /* whoever looks at a drone sees it */
     assert_string_equal(panels_at(80, 9, &wish), "qd");
     wish.has_details = true;
-    assert_string_equal(panels_at(80, 24, &wish), "qD");
+    assert_string_equal(panels_at(80, 24, &wish), "qdD");
+    wish.drones_first = false;
+    assert_string_equal(panels_at(80, 23, &wish), "qD");
     assert_string_equal(panels_at(80, 50, &wish), "qlD");
 }
 
@@ -328,6 +477,11 @@ int main(void)
         cmocka_unit_test(nothing_overlaps_with_many_nodes_and_long_names),
         cmocka_unit_test(nothing_overlaps_with_the_largest_numbers),
         cmocka_unit_test(what_lies_above_the_rest_fits_too),
+        cmocka_unit_test(wide_characters_tear_no_line),
+        cmocka_unit_test(a_thousand_drones_and_everything_open_fit_too),
+        cmocka_unit_test(the_header_says_which_time_is_shown_and_what_was_last_known),
+        cmocka_unit_test(notes_tell_what_is_out_of_the_ordinary),
+        cmocka_unit_test(what_has_the_arrows_what_is_sorted_and_what_is_marked_show_without_colour),
         cmocka_unit_test(an_empty_model_can_be_shown),
         cmocka_unit_test(panels_never_share_a_cell),
         cmocka_unit_test(a_low_screen_loses_events_then_drones_then_lanes),

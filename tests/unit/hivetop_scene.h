@@ -3,6 +3,7 @@
 #define TESTS_HIVETOP_SCENE_H
 
 #include "hivetop/keys.h"
+#include "hivetop/render.h"
 #include "tests/unit/hivetop_fixture.h"
 
 struct scene {
@@ -47,6 +48,21 @@ static inline const char *selected(struct scene *scene)
 static inline unsigned press_key(struct scene *scene, int key)
 {
     return ui_key(&scene->ui, &scene->model, key);
+}
+
+/* A screen of 80x24 has this on it. */
+static inline bool scene_shows(struct scene *scene, const char *text)
+{
+    struct cells cells;
+    struct hive_buffer screen = {0};
+    render(&scene->model, &scene->ui, 80, 24, false, &cells);
+    cells_print(&cells, &screen);
+    bool is_there = strstr(screen.data, text);
+    if (!is_there)
+        print_message("not on the screen: %s\n%s", text, screen.data);
+    hive_buffer_finish(&screen);
+    cells_finish(&cells);
+    return is_there;
 }
 
 #endif

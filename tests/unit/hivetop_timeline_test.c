@@ -150,18 +150,49 @@ static void elections_can_be_walked(void **state)
     timeline_finish(&timeline);
 }
 
+static void the_rate_of_commits_is_known_for_every_moment(void **state)
+{
+    (void)state;
+    struct timeline timeline = {0};
+    struct hive_health health = {.pid = 7, .raft_state = HIVE_RAFT_LEADER, .term = 1};
+    double rates[8];
+    for (int i = 0; i <= 8; i++) { /* 100 a second, and from the second second on nothing more */
+        health.log_commit = 1000 + (i < 4 ? (uint64_t)i * 50 : 200);
+        timeline_take_health(&timeline, Q1, &health, START + 500 * i);
+    }
+    timeline_rates(&timeline, START + 3999, 1000, rates, 5);
+    assert_true(rates[0] < 0); /* nobody looked */
+    assert_float_equal(rates[1], 100, 0.01);
+    assert_float_equal(rates[2], 100, 0.01);
+    assert_float_equal(rates[3], 0, 0.01);
+    assert_float_equal(rates[4], 0, 0.01);
+    timeline_rates(&timeline, START + 1750, 1000, rates, 2); /* a moment of the past */
+    assert_float_equal(rates[1], 100, 0.01);
+    health.raft_state = HIVE_RAFT_FOLLOWER; /* one that lags tells nothing new */
+    health.log_commit = 1000;
+    timeline_take_health(&timeline, Q2, &health, START + 4500);
+    timeline_rates(&timeline, START + 4500, 500, rates, 1);
+    timeline_rates(&timeline, START + 4499, 500, rates, 1);
+    assert_float_equal(rates[0], 0, 0.01);
+    timeline_take_health(&timeline, Q1, &health, START + 60000); /* nobody looked for long */
+    timeline_rates(&timeline, START + 59000, 1000, rates, 1);
+    assert_true(rates[0] < 0);
+    timeline_finish(&timeline);
+}
+
 static void it_is_bounded_in_time_and_number(void **state)
 {
     (void)state;
     struct timeline timeline = {0}, copy;
     struct hive_transition told = {.term = 1, .state = HIVE_RAFT_LEADER};
-    for (int64_t i = 0; i < 3 * TIMELINE_SPANS; i++) {
-        told.time_ms = START + 100 * i;
+    for (int64_t i = 0; i < 3 * TIMELINE_COMMITS; i++) {
+        told.time_ms = START + 300 * i;
         told.term++;
         struct hive_health health = health_of(7, 0, &told, 1);
         timeline_take_health(&timeline, Q1, &health, told.time_ms);
     }
     assert_int_equal(timeline.lanes[0].roles.count, TIMELINE_SPANS);
+    assert_in_range(timeline.commit_count, 1, TIMELINE_COMMITS);
     timeline_copy(&timeline, &copy);
     told.time_ms += 2 * TIMELINE_KEPT_MS;
     told.term++;
@@ -190,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_new_process_says_since_when_it_runs),
         cmocka_unit_test(terms_begin_where_somebody_was_first_in_them),
         cmocka_unit_test(elections_can_be_walked),
+        cmocka_unit_test(the_rate_of_commits_is_known_for_every_moment),
         cmocka_unit_test(it_is_bounded_in_time_and_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

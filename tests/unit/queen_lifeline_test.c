@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "faults/faults.h"
 #include "hive/clock.h"
 #include "lib/serve.h"
 #include "queen/lifeline.h"
@@ -28,6 +29,7 @@
 #define LEADER      7
 
 static struct lifeline *lifeline;
+static struct faults *faults;
 static int listener; /* the leader's, or -1 */
 static uint16_t port;
 static char address[HIVE_ADDRESS_BYTES];
@@ -109,7 +111,8 @@ static int set_up(void **state)
     told = 0;
     told_of = 0;
     listen_on(0);
-    lifeline = lifeline_start((struct queen *)&told, OWN);
+    faults = faults_create("127.0.0.1:1", true);
+    lifeline = lifeline_start((struct queen *)&told, OWN, faults);
     return 0;
 }
 
@@ -117,6 +120,7 @@ static int tear_down(void **state)
 {
     (void)state;
     lifeline_destroy(lifeline);
+    faults_destroy(faults);
     if (listener >= 0)
         stop_listening();
     return 0;
@@ -229,6 +233,28 @@ static void a_connection_that_takes_long_means_nothing(void **state)
     await_told(1);
     for (size_t i = 0; i < 32; i++)
         close(fill[i]);
+}
+
+static void set_cut(bool is_cut)
+{
+    char rules[HIVE_ADDRESS_BYTES + 64];
+    struct hive_error error;
+    snprintf(rules, sizeof rules, "{\"rules\":[{\"to\":\"%s\",\"cut\":%s}]}", address,
+             is_cut ? "true" : "false");
+    assert_int_equal(faults_set(faults, rules, strlen(rules), &error), 0);
+}
+
+static void nobody_notices_anything_through_a_cut(void **state)
+{
+    (void)state;
+    lifeline_set_leader(lifeline, address, LEADER);
+    int connection = take_connection();
+    set_cut(true);
+    stop_listening();
+    close(connection);
+    assert_quiet(0);
+    set_cut(false);
+    await_told(1);
 }
 
 static void a_new_leader_is_told_of_anew(void **state)
@@ -372,6 +398,7 @@ int main(void)
         TEST(a_paused_leader_is_not_gone),
         TEST(a_first_refusal_means_nothing),
         TEST(a_connection_that_takes_long_means_nothing),
+        TEST(nobody_notices_anything_through_a_cut),
         TEST(a_new_leader_is_told_of_anew),
         TEST(who_leads_no_more_is_not_watched),
         TEST(the_queen_does_not_watch_herself),

@@ -162,8 +162,6 @@ static void test_being_taken_in_is_remembered(void **state)
     assert_int_equal(found.joined, 9);
     assert_false(found.is_new);
     store_recovery_finish(&found);
-    store_close(store);
-    memory_revive(memory);
     check_damage_of(STORY_DIRECTORY "/joined");
     assert_int_equal(store_open(&config, &store, &found, NULL), 0);
     store_recovery_finish(&found);

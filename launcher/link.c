@@ -1,0 +1,135 @@
+/* `launcher cut|delay|lose A B …`, `launcher heal [A [B]]`, `launcher links`. */
+#include "command.h"
+
+#include "hive/api.h"
+#include "hive/json.h"
+#include "link_text.h"
+#include "order.h"
+
+static int read_link(const cJSON *json, struct link *link, bool *is_in_force)
+{
+    const char *from, *to;
+    if (hive_json_string(json, "from", &from, NULL) || hive_json_string(json, "to", &to, NULL))
+        return -1;
+    *link = (struct link){0};
+    snprintf(link->from, sizeof link->from, "%s", from);
+    snprintf(link->to, sizeof link->to, "%s", to);
+    hive_json_bool(json, "cut", &link->is_cut, NULL);
+    hive_json_int(json, "delay_ms", 0, INT32_MAX, &link->delay_ms, NULL);
+    hive_json_int(json, "jitter_ms", 0, INT32_MAX, &link->jitter_ms, NULL);
+    const cJSON *loss = cJSON_GetObjectItemCaseSensitive(json, "loss_percent");
+    link->loss_percent = cJSON_IsNumber(loss) ? loss->valuedouble : 0;
+    hive_json_bool(json, "in_force", is_in_force, NULL);
+    return 0;
+}
+
+static void print_pending(const cJSON *json)
+{
+    const cJSON *pending = NULL, *name;
+    hive_json_array(json, "pending", &pending, NULL);
+    cJSON_ArrayForEach(name, pending) if (cJSON_IsString(name))
+        printf("%s is down or paused: it is told when it is back\n", name->valuestring);
+}
+
+/* All links that something happens to, and who has not heard of it yet. */
+static void print_links(const struct hive_buffer *answer)
+{
+    cJSON *json = hive_json_parse_object(answer->data, answer->size, NULL);
+    const cJSON *links = NULL, *item;
+    if (json)
+        hive_json_array(json, "links", &links, NULL);
+    if (cJSON_GetArraySize(links) == 0)
+        puts("all links are whole");
+    cJSON_ArrayForEach(item, links)
+    {
+        struct link link;
+        bool is_in_force = true;
+        char text[128];
+        if (read_link(item, &link, &is_in_force))
+            continue;
+        link_text_format(&link, text, sizeof text);
+        printf("%-6s -> %-6s  %s%s\n", link.from, link.to, text, is_in_force ? "" : "  (not in force yet)");
+    }
+    print_pending(json);
+    cJSON_Delete(json);
+}
+
+static enum hive_exit call_and_print(const struct hive_ledger *ledger, const struct order *order,
+                                     const char *method, const char *path, const char *body)
+{
+    struct hive_buffer answer = {0};
+    enum hive_exit status = order_call(ledger, method, path, body, &answer);
+    if (status == HIVE_EXIT_OK && order->is_json)
+        puts(answer.data);
+    else if (status == HIVE_EXIT_OK)
+        print_links(&answer);
+    hive_buffer_finish(&answer);
+    return status;
+}
+
+static void append_field(struct hive_buffer *body, const char *name, const char *value)
+{
+    hive_buffer_format(body, ",\"%s\":", name);
+    hive_json_append_string(body, value, strlen(value));
+}
+
+int link_run(const struct hive_command *command, int argc, char **argv)
+{
+    struct order order;
+    struct hive_ledger ledger;
+    struct hive_error error;
+    int status;
+    if (order_begin(&order, command, argc, argv, &ledger, &status)) {
+        const char **words = order.arguments.items;
+        struct link_change change = {.kind = LINK_CUT};
+        struct hive_buffer body = {0};
+        int result = 0;
+        if (strcmp(command->name, "delay") == 0)
+            result = link_text_parse_delay(words[2], &change, &error);
+        else if (strcmp(command->name, "lose") == 0)
+            result = link_text_parse_loss(words[2], &change, &error);
+        hive_buffer_format(
+            &body, "{\"kind\":\"%s\",\"one_way\":%s,\"delay_ms\":%lld,\"jitter_ms\":%lld,\"percent\":%g",
+            command->name, order.is_one_way ? "true" : "false", (long long)change.delay_ms,
+            (long long)change.jitter_ms, change.loss_percent);
+        append_field(&body, "from", words[0]);
+        append_field(&body, "to", words[1]);
+        hive_buffer_append_text(&body, "}");
+        status = result ? hive_options_usage_error(command, &error)
+                        : (int)call_and_print(&ledger, &order, "POST", "/links", body.data);
+        hive_buffer_finish(&body);
+    }
+    order_end(&order, &ledger);
+    return status;
+}
+
+int heal_run(const struct hive_command *command, int argc, char **argv)
+{
+    struct order order;
+    struct hive_ledger ledger;
+    int status;
+    if (order_begin(&order, command, argc, argv, &ledger, &status)) {
+        static const char *const fields[] = {"?from=", "&to="};
+        struct hive_buffer path = {0};
+        hive_buffer_append_text(&path, "/links");
+        for (size_t i = 0; i < order.arguments.count; i++) {
+            hive_buffer_append_text(&path, fields[i]);
+            hive_path_append(&path, order.arguments.items[i]);
+        }
+        status = (int)call_and_print(&ledger, &order, "DELETE", path.data, NULL);
+        hive_buffer_finish(&path);
+    }
+    order_end(&order, &ledger);
+    return status;
+}
+
+int links_run(const struct hive_command *command, int argc, char **argv)
+{
+    struct order order;
+    struct hive_ledger ledger;
+    int status;
+    if (order_begin(&order, command, argc, argv, &ledger, &status))
+        status = (int)call_and_print(&ledger, &order, "GET", "/links", NULL);
+    order_end(&order, &ledger);
+    return status;
+}
