@@ -72,6 +72,31 @@ static void unpack_spans(struct unpack *in, struct spans *spans)
     }
 }
 
+static void pack_commits(struct hive_buffer *out, const struct timeline *timeline)
+{
+    struct commit_sample last = {0};
+    pack_number(out, timeline->commit_count);
+    for (size_t i = 0; i < timeline->commit_count; i++) {
+        const struct commit_sample *sample = &timeline->commits[i];
+        pack_signed(out, sample->at_ms - last.at_ms);
+        pack_signed(out, (int64_t)(sample->commit - last.commit));
+        last = *sample;
+    }
+}
+
+static void unpack_commits(struct unpack *in, struct timeline *timeline)
+{
+    struct commit_sample last = {0};
+    timeline->commit_count = unpack_number(in);
+    if (timeline->commit_count)
+        timeline->commits = hive_calloc(TIMELINE_COMMITS, sizeof *timeline->commits);
+    for (size_t i = 0; i < timeline->commit_count; i++) {
+        last.at_ms += unpack_signed(in);
+        last.commit += (uint64_t)unpack_signed(in);
+        timeline->commits[i] = last;
+    }
+}
+
 static void pack_timeline(struct hive_buffer *out, const struct timeline *timeline)
 {
     pack_number(out, timeline->count);
@@ -82,6 +107,7 @@ static void pack_timeline(struct hive_buffer *out, const struct timeline *timeli
         pack_spans(out, &lane->roles);
         pack_spans(out, &lane->presence);
     }
+    pack_commits(out, timeline);
 }
 
 static void unpack_timeline(struct unpack *in, struct timeline *timeline)
@@ -95,6 +121,7 @@ static void unpack_timeline(struct unpack *in, struct timeline *timeline)
         unpack_spans(in, &lane->roles);
         unpack_spans(in, &lane->presence);
     }
+    unpack_commits(in, timeline);
 }
 
 /* ---- all of it ---- */

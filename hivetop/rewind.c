@@ -2,6 +2,7 @@
 #include "rewind.h"
 
 #include "format.h"
+#include "trace.h"
 
 #define SCAN_MS 20 /* of reading a recording ahead, between two looks at the keyboard */
 
@@ -62,8 +63,8 @@ static void tell_replay(const struct rewind *rewind, struct ui *ui)
     if (rewind->speed != 1)
         snprintf(speed, sizeof speed, rewind->speed < 1 ? " /%.0f" : " x%.0f",
                  rewind->speed < 1 ? 1 / rewind->speed : rewind->speed);
-    snprintf(ui->replay, sizeof ui->replay, "%s %s of %s%s", rewind->is_running ? "REPLAY" : "REPLAY STANDS", at,
-             end, speed);
+    snprintf(ui->replay, sizeof ui->replay, "%s %s/%s%s",
+             rewind->is_running || ui->is_print_out ? "REPLAY" : "FROZEN", at, end, speed);
 }
 
 /* The interface and what is drawn follow from where one is. */
@@ -87,11 +88,10 @@ static void settle(struct rewind *rewind, struct ui *ui)
     ui->shown_ms = rewind->shown->unix_ms;
 }
 
-void rewind_begin(struct rewind *rewind)
+void rewind_begin(struct rewind *rewind, struct ui *ui)
 {
     rewind->is_past = rewind->is_running = false;
-    rewind->shown = NULL;
-    history_cursor_finish(&rewind->cursor);
+    settle(rewind, ui);
     history_begin(&rewind->history, rewind->live);
 }
 
@@ -153,7 +153,8 @@ static void step(struct rewind *rewind, struct ui *ui, enum seek_kind kind, int6
     int64_t to_ms = from_ms + (kind == SEEK_BACK ? -1 : 1) * step_ms(rewind, kind, now_ms);
     if (kind == SEEK_FORWARD && (!rewind->is_past || to_ms >= last_ms(rewind))) {
         if (!rewind->is_past || rewind->replay)
-            ui_say(ui, rewind->live, EVENT_INFO, rewind->replay ? "this is where the recording ends" : "this is now");
+            ui_say(ui, rewind->live, EVENT_INFO,
+                   rewind->replay ? "this is where the recording ends" : "this is now");
         go_to_end(rewind, ui);
         return;
     }

@@ -11,11 +11,12 @@
 #include "replay.h"
 #include "ui.h"
 
-#define REWIND_ELECTION_MS 1000 /* so long after its beginning an election is looked at: it was noticed by then */
-#define REWIND_REPEAT_MS   700  /* a key that comes again so soon is held: the steps grow */
-#define REWIND_FRAME_MS    100  /* between two frames while time runs */
-#define REWIND_SPEED_MIN   (1.0 / 16)
-#define REWIND_SPEED_MAX   64.0
+#define REWIND_ELECTION_MS                                                                                   \
+    1000 /* so long after its beginning an election is looked at: it was noticed by then */
+#define REWIND_REPEAT_MS 700 /* a key that comes again so soon is held: the steps grow */
+#define REWIND_FRAME_MS  100 /* between two frames while time runs */
+#define REWIND_SPEED_MIN (1.0 / 16)
+#define REWIND_SPEED_MAX 64.0
 
 struct rewind {
     const struct model *live; /* not owned */
@@ -41,7 +42,7 @@ void rewind_init(struct rewind *rewind, const struct model *live, struct replay 
 void rewind_finish(struct rewind *rewind);
 
 /* The live model is of another cluster now, or has just been filled. */
-void rewind_begin(struct rewind *rewind);
+void rewind_begin(struct rewind *rewind, struct ui *ui);
 
 /* What is to be drawn. */
 const struct model *rewind_model(const struct rewind *rewind);
