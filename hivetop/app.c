@@ -21,6 +21,14 @@ static void allow_many_connections(void)
     }
 }
 
+static void init_logs(struct app *app)
+{
+    logs_init(&app->logs, false);
+    logs_init(&app->tail, true);
+    app->ui.logs = &app->logs;
+    app->ui.tail = &app->tail;
+}
+
 /* The model is about to be fed. */
 static void hear(void *context, const struct model *model, const struct feed *feed)
 {
@@ -42,11 +50,15 @@ static void start_asking(struct app *app, int64_t interval_ms)
     app->client = hive_http_client_create();
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
+    if (!app->rewind.replay) /* a recording has no logs */
+        init_logs(app);
 }
 
 static void stop_asking(struct app *app)
 {
     hive_http_client_destroy(app->client);
+    logs_finish(&app->logs);
+    logs_finish(&app->tail);
     courier_finish(&app->courier);
     poller_finish(&app->poller);
     source_finish(&app->source);
@@ -133,6 +145,15 @@ static void flush_record(struct app *app, int64_t now_ms)
     }
 }
 
+/* Returns how long to wait, at most `wait_ms`. */
+static int turn_logs(struct app *app, struct logs *logs, int wait_ms)
+{
+    int logs_ms = logs_turn(logs, &app->ui, &app->model, &app->source);
+    app->poller.has_news |= logs->has_news;
+    logs->has_news = false;
+    return logs_ms >= 0 && logs_ms < wait_ms ? logs_ms : wait_ms;
+}
+
 int app_turn(struct app *app)
 {
     int64_t now_ms = hive_clock_monotonic_ms();
@@ -142,5 +163,6 @@ int app_turn(struct app *app)
     poller_turn(&app->poller, now_ms);
     flush_record(app, now_ms);
     app->ui.no_actions = source_no_actions(&app->source, &app->model);
-    return poller_wait_ms(&app->poller, now_ms);
+    int wait_ms = poller_wait_ms(&app->poller, now_ms);
+    return turn_logs(app, &app->tail, turn_logs(app, &app->logs, wait_ms));
 }

@@ -9,6 +9,7 @@
 #include "courier.h"
 #include "hive/http_client.h"
 #include "hive/options.h"
+#include "logs.h"
 #include "model.h"
 #include "poller.h"
 #include "record.h"
@@ -22,6 +23,7 @@ struct app {
     struct source source;
     struct poller poller;
     struct courier courier;
+    struct logs logs, tail;
     struct ui ui;
     struct rewind rewind;  /* which moment is shown */
     struct record *record; /* owned; NULL: nothing is recorded */
