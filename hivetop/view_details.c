@@ -84,7 +84,8 @@ static void tell_process(struct pen *pen, const struct view *view, const struct 
     format_age(health->uptime_ms, up);
     tell(pen, "process", STYLE_NORMAL, "%" PRId64 ", up for %s, version %s%s", health->pid, up,
          health->version[0] ? health->version : "?", health->can_fault ? ", takes faults" : "");
-    tell(pen, "id", STYLE_NORMAL, "%s", health->id[0] ? health->id : "-");
+    if (health->id[0])
+        tell(pen, "id", STYLE_NORMAL, "%s", health->id);
 }
 
 static void tell_consensus(struct pen *pen, const struct view *view, const struct hive_health *health)
@@ -166,7 +167,7 @@ static void tell_drone(struct pen *pen, const struct view *view, const struct no
         char seen[FORMAT_BYTES + 8];
         format_ago(view, drone->last_seen_ms, seen);
         tell(pen, "leader", drone->state == HIVE_DRONE_HEALTHY ? STYLE_GOOD : STYLE_WARNING,
-             "holds it for %s, heard of it %s, gave it %d", hive_drone_state_names[drone->state], seen,
+             "calls it %s, heard of it %s, gave it %d", hive_drone_state_names[drone->state], seen,
              drone->running);
     }
     if (!node->has_health)
