@@ -8,7 +8,7 @@
 
 const char *const keys_group_names[KEYS_GROUPS] = {
     "Moving about",  "Looking closer",
-    "Time",          "Changing the cluster (never a lower-case letter; all that does harm asks first)",
+    "Time",          "Changing the cluster: never a lower-case letter, and what does harm asks first",
     "The dashboard", "In the logs",
     "In the tasks"};
 
@@ -200,7 +200,7 @@ const struct key keys_table[] = {
     {{'j', KEYS_DOWN},
      "j Down",
      "Down",
-     "the next node; with the events in focus, the next line",
+     "the next node or, with the events in focus, the next line",
      KEYS_MOVE,
      HERE,
      move,
@@ -210,7 +210,14 @@ const struct key keys_table[] = {
     {{'G', KEYS_END}, "G End", "Last", "the last node", KEYS_MOVE, HERE, move, INT_MAX / 2},
     {{KEYS_PAGE_DOWN}, "PgDn", "Page down", "one page down", KEYS_MOVE, HERE, move_page, 1},
     {{KEYS_PAGE_UP}, "PgUp", "Page up", "one page up", KEYS_MOVE, HERE, move_page, -1},
-    {{KEYS_TAB}, "Tab", "Panel", "the next panel: queens, drones, events", KEYS_MOVE, HERE, next_panel, 1},
+    {{KEYS_TAB},
+     "Tab",
+     "Panel",
+     "the next panel, of queens, drones and events",
+     KEYS_MOVE,
+     HERE,
+     next_panel,
+     1},
     {{KEYS_BACK_TAB}, "S-Tab", "Panel back", "the panel before", KEYS_MOVE, HERE, next_panel, -1},
     {{KEYS_ESCAPE},
      "Esc",
@@ -245,7 +252,7 @@ const struct key keys_table[] = {
     {{'e'}, "e", "Events", "all events, on the whole screen, or not", KEYS_LOOK, HERE, toggle_events, 0},
     {{'l'}, "l", "Log", "the nodes' logs", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_LOGS},
     {{'t'}, "t", "Tasks", "the tasks", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_TASKS},
-    {{' '}, "Space", "Mark", "mark the node, for X; again: no more", KEYS_LOOK, HERE, mark, 0},
+    {{' '}, "Space", "Mark", "mark the node for X, or no longer", KEYS_LOOK, HERE, mark, 0},
     {{'y'},
      "y",
      "Copy",
@@ -269,14 +276,7 @@ const struct key keys_table[] = {
     {{'}'}, "}", "Next election", "go to the next election", KEYS_TIME, HERE, seek, SEEK_NEXT_ELECTION},
     {{'0'}, "0", "Live", "back to what is happening now", KEYS_TIME, HERE, seek, SEEK_LIVE},
 
-    {{'S'},
-     "S",
-     "Submit",
-     "submit a text task: type the text, then Enter",
-     KEYS_CHANGE,
-     CHANGES,
-     open_input,
-     0},
+    {{'S'}, "S", "Submit", "submit a text task, which is typed then", KEYS_CHANGE, CHANGES, open_input, 0},
     {{'P'},
      "P",
      "Pause",
@@ -293,15 +293,8 @@ const struct key keys_table[] = {
      CHANGES,
      ask,
      ACTION_RESTART},
-    {{'K'}, "K", "Kill", "kill the node: SIGKILL, as a crash would", KEYS_CHANGE, CHANGES, ask, ACTION_KILL},
-    {{'T'},
-     "T",
-     "Terminate",
-     "terminate the node: SIGTERM, it ends properly",
-     KEYS_CHANGE,
-     CHANGES,
-     ask,
-     ACTION_STOP},
+    {{'K'}, "K", "Kill", "kill the node as a crash would (SIGKILL)", KEYS_CHANGE, CHANGES, ask, ACTION_KILL},
+    {{'T'}, "T", "Terminate", "have the node end properly (SIGTERM)", KEYS_CHANGE, CHANGES, ask, ACTION_STOP},
     {{KEYS_F9},
      "F9",
      "Signal",
@@ -332,7 +325,7 @@ const struct key keys_table[] = {
     {{':'},
      ":",
      "Palette",
-     "all commands and nodes: type a few letters, Enter",
+     "all commands and nodes, found by a few letters",
      KEYS_PROGRAM,
      EVERYWHERE,
      open_menu,
@@ -351,7 +344,7 @@ const struct key keys_table[] = {
     {{'q', KEYS_F10},
      "q F10",
      "Quit",
-     "leave the dashboard; the cluster goes on",
+     "leave the dashboard, while the cluster goes on",
      KEYS_PROGRAM,
      EVERYWHERE,
      quit,
@@ -459,7 +452,7 @@ unsigned keys_press(struct ui *ui, const struct model *model, int code)
         return REACTION_NONE;
     if (key->changes && ui->is_readonly)
         ui_say(ui, model, EVENT_WARNING, "%s: this dashboard is read-only, and changes nothing", key->word);
-    else if (key->changes && ui->shown_ms)
+    else if (key->changes && (ui->shown_ms || ui->is_frozen))
         ui_say(ui, model, EVENT_WARNING, "%s: you look at the past; 0 goes back", key->word);
     else
         return key->act(ui, model, key->argument);

@@ -66,6 +66,8 @@ void render(const struct model *model, const struct ui *ui, int columns, int row
     struct view view = {.model = model, .ui = ui};
     summary_of(model, &view.summary);
     view.selected = ui_selected(ui, model, NULL);
+    view.is_broken = checks_is_broken(&model->checks);
+    checks_line(&model->checks, view.consensus, sizeof view.consensus);
     make_rows(&view);
 
     cells_init(cells, columns, rows, unicode);

@@ -20,10 +20,10 @@ struct view {
     const struct model *model;
     const struct ui *ui;
     struct summary summary;
-    struct rows rows[2];         /* UI_PANEL_QUEENS, UI_PANEL_DRONES */
-    const struct node *selected; /* NULL: none */
-    char consensus[256];         /* what the checks found; empty: nothing is checked */
-    bool is_broken;              /* they found something bad */
+    struct rows rows[2];                    /* UI_PANEL_QUEENS, UI_PANEL_DRONES */
+    const struct node *selected;            /* NULL: none */
+    char consensus[CHECKS_TEXT_BYTES + 64]; /* what the checks found */
+    bool is_broken;                         /* they found something bad */
 };
 
 void view_header(const struct view *view, struct cells *cells, struct area area);
