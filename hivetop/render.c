@@ -75,6 +75,8 @@ void render(const struct model *model, const struct ui *ui, int columns, int row
     struct area all = {0, 0, columns, rows};
     if (ui->screen == UI_SCREEN_LOGS && ui->logs)
         view_logs(&view, cells, all);
+    else if (ui->screen == UI_SCREEN_TASKS && ui->tasks)
+        view_tasks(&view, cells, all);
     else
         draw_panels(&view, cells);
     if (ui->mode == UI_HELP)
