@@ -103,7 +103,7 @@ $(BIN)/launcher: $(call objects,$(LAUNCHER_SOURCES)) $(LIBHIVE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The simulator has of a queen what is pure, and nothing else.
-SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c
+SIM_TESTED := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/queen/replica*.c) hive/queen/pending.c hive/queen/message.c hive/queen/digests.c
 
 $(BUILD)/unit/sim_%: $(OBJ)/tests/unit/sim_%.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
 	@mkdir -p $(@D)

@@ -223,6 +223,16 @@ static bool settle_address(struct model *model, struct node *node, const struct 
     return false;
 }
 
+/* What the checks find is an event as well. */
+static void check(struct model *model, const struct node *node)
+{
+    size_t known = model->checks.finding_count;
+    checks_take(&model->checks, model, node);
+    for (size_t i = known; i < model->checks.finding_count; i++)
+        events_add(&model->events, model->unix_ms, EVENT_BAD, "CONSENSUS BROKEN: %s",
+                   model->checks.findings[i].text);
+}
+
 void model_take_health(struct model *model, struct node *node, struct hive_health *health,
                        int64_t round_trip_us)
 {
@@ -248,6 +258,7 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
     if (node->role == HIVE_ROLE_QUEEN)
         timeline_take_health(&model->timeline, node->address, &node->health, model->unix_ms);
     judge(model, node);
+    check(model, node);
     if (node->role == HIVE_ROLE_QUEEN && node->health.raft_state == HIVE_RAFT_LEADER)
         take_rate(model, node->health.log_commit);
     if (is_first)

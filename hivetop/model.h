@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "action.h"
+#include "checks.h"
 #include "condition.h"
 #include "event.h"
 #include "hive/api.h"
@@ -58,6 +59,7 @@ struct model {
     size_t node_count, queen_count;
     struct events events;
     struct timeline timeline; /* owned */
+    struct checks checks;
     struct {
         int64_t at_ms;
         uint64_t commit;

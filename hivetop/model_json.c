@@ -81,6 +81,26 @@ static cJSON *drone_json(const struct model *model, const struct summary *summar
     return json;
 }
 
+static void add_consensus(cJSON *json, const struct checks *checks)
+{
+    cJSON *consensus = cJSON_AddObjectToObject(json, "consensus");
+    if (checks_is_broken(checks) || checks_holds(checks))
+        cJSON_AddBoolToObject(consensus, "holds", checks_holds(checks));
+    else
+        cJSON_AddNullToObject(consensus, "holds");
+    add_number(consensus, "compared", (double)checks->compared);
+    add_number(consensus, "leaders", (double)checks->leaders);
+    cJSON *findings = cJSON_AddArrayToObject(consensus, "findings");
+    for (size_t i = 0; i < checks->finding_count; i++) {
+        const struct checks_finding *finding = &checks->findings[i];
+        cJSON *item = cJSON_CreateObject();
+        add_number(item, "time_ms", (double)finding->time_ms);
+        cJSON_AddStringToObject(item, "kind", checks_kind_names[finding->kind]);
+        cJSON_AddStringToObject(item, "text", finding->text);
+        cJSON_AddItemToArray(findings, item);
+    }
+}
+
 void model_json(const struct model *model, struct hive_buffer *out)
 {
     struct summary summary;
@@ -96,6 +116,7 @@ void model_json(const struct model *model, struct hive_buffer *out)
     add_text_or_null(json, "leader", summary.leader ? summary.leader->name : NULL);
     add_number(json, "term", (double)summary.term);
     add_number(json, "commit", (double)summary.commit);
+    add_consensus(json, &model->checks);
     cJSON *queens = cJSON_AddArrayToObject(json, "queens");
     cJSON *drones = cJSON_AddArrayToObject(json, "drones");
     for (size_t i = 0; i < model->node_count; i++) {

@@ -101,6 +101,11 @@ int app_run_print(struct app *app, const struct app_options *options, struct hiv
             return HIVE_EXIT_FAILED;
         }
     }
+    if (checks_is_broken(&app->model.checks)) {
+        const struct checks *checks = &app->model.checks;
+        hive_error_set(error, -EIO, "consensus was broken: %s", checks->findings[0].text);
+        return HIVE_EXIT_BROKEN;
+    }
     if (anybody_answered(&app->model))
         return HIVE_EXIT_OK;
     hive_error_set(error, -EHOSTUNREACH, "none of the %zu nodes answered", app->model.node_count);

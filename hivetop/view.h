@@ -4,6 +4,7 @@
 #define HIVETOP_VIEW_H
 
 #include "cells.h"
+#include "keys.h"
 #include "model.h"
 #include "summary.h"
 #include "table.h"
@@ -19,10 +20,10 @@ struct view {
     const struct model *model;
     const struct ui *ui;
     struct summary summary;
-    struct rows rows[2];         /* UI_PANEL_QUEENS, UI_PANEL_DRONES */
-    const struct node *selected; /* NULL: none */
-    char consensus[256];         /* what the checks found; empty: nothing is checked */
-    bool is_broken;              /* they found something bad */
+    struct rows rows[2];                    /* UI_PANEL_QUEENS, UI_PANEL_DRONES */
+    const struct node *selected;            /* NULL: none */
+    char consensus[CHECKS_TEXT_BYTES + 64]; /* what the checks found */
+    bool is_broken;                         /* they found something bad */
 };
 
 void view_header(const struct view *view, struct cells *cells, struct area area);
@@ -36,6 +37,11 @@ void view_events(const struct view *view, struct cells *cells, struct area area)
 void view_details(const struct view *view, struct cells *cells, struct area area);
 void view_footer(const struct view *view, struct cells *cells, struct area area);
 void view_line(const struct view *view, struct cells *cells, struct area area);
+
+/* The screens of logs and tasks, and the logs' place on the main screen. */
+void view_logs(const struct view *view, struct cells *cells, struct area area);
+void view_logs_tail(const struct view *view, struct cells *cells, struct area area);
+void view_tasks(const struct view *view, struct cells *cells, struct area area);
 
 /* These lie above the rest. */
 void view_help(const struct view *view, struct cells *cells, struct area area);
@@ -67,6 +73,14 @@ bool view_is_focused(const struct view *view, enum ui_panel panel);
  * places by table_fit for area.columns - 1: the first column is the selection's. */
 void view_rows(const struct view *view, struct cells *cells, struct area area, enum ui_panel panel,
                const struct column *columns, const struct place *places);
+
+/* A text over as many lines as it needs, broken at blanks. Returns their number. */
+int view_text(struct cells *cells, struct area area, enum style style, const char *text);
+
+/* In the last line: what is being typed, the keys of a screen of its own, or what was said. */
+void view_input(const char *prompt, const char *text, struct cells *cells, struct area area);
+void view_screen_keys(enum key_group group, struct cells *cells, struct area area);
+void view_status(enum event_level level, const char *text, struct cells *cells, struct area area);
 
 /* The line above a panel: its title in a rule. `tail` (or NULL) stands at the right end where there is room. Returns
  * the first column behind the title. */

@@ -20,11 +20,12 @@ static size_t count_up_to(const struct events *events, uint64_t serial)
 static void draw_heading(const struct view *view, struct cells *cells, struct area area, size_t newer)
 {
     char tail[sizeof view->consensus + 2] = "";
-    struct heading heading = {"EVENTS ", view_is_focused(view, UI_PANEL_EVENTS), tail, STYLE_GOOD};
+    enum style style = checks_holds(&view->model->checks) ? STYLE_GOOD : STYLE_RULE;
+    struct heading heading = {"EVENTS ", view_is_focused(view, UI_PANEL_EVENTS), tail, style};
     if (newer > 0) {
         snprintf(tail, sizeof tail, " %zu newer ", newer);
         heading.tail_style = STYLE_WARNING;
-    } else if (view->consensus[0] && !view->is_broken) {
+    } else if (!view->is_broken) {
         snprintf(tail, sizeof tail, " %s ", view->consensus);
     }
     view_heading(cells, area, &heading);

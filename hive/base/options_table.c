@@ -38,6 +38,7 @@ const char *const hive_options_exits[] = {
     [HIVE_EXIT_UNKNOWN] = "The answer was lost; it may or may not have been done",
     [HIVE_EXIT_NOT_FOUND] = "There is no such key, task or node",
     [HIVE_EXIT_CONFLICT] = "A condition did not hold",
+    [HIVE_EXIT_BROKEN] = "What was watched broke a promise of consensus",
     NULL,
 };
 

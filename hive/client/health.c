@@ -25,6 +25,7 @@ static const struct field node_fields[] = {
     HEALTH("id", FIELD_TEXT, FIELD_OPTIONAL, id, NULL),
     HEALTH("address", FIELD_TEXT, FIELD_OPTIONAL, address, NULL),
     HEALTH("pid", FIELD_NUMBER, FIELD_OPTIONAL, pid, NULL),
+    HEALTH("started_at", FIELD_NUMBER, FIELD_OPTIONAL, started_at, NULL),
     HEALTH("uptime_ms", FIELD_NUMBER, FIELD_OPTIONAL, uptime_ms, NULL),
     {0},
 };
@@ -32,6 +33,7 @@ static const struct field node_fields[] = {
 static const struct field queen_fields[] = {
     HEALTH("raft_state", FIELD_CHOICE, FIELD_REQUIRED, raft_state, hive_raft_state_names),
     HEALTH("term", FIELD_NUMBER, FIELD_REQUIRED, term, NULL),
+    HEALTH("durable_term", FIELD_NUMBER, FIELD_OPTIONAL, durable_term, NULL),
     HEALTH("standing", FIELD_TEXT, FIELD_OPTIONAL, standing, NULL),
     HEALTH("reason", FIELD_TEXT, FIELD_OPTIONAL, reason, NULL),
     HEALTH("leader", FIELD_TEXT, FIELD_OPTIONAL, leader, NULL),
@@ -46,6 +48,7 @@ static const struct field log_fields[] = {
     HEALTH("commit", FIELD_NUMBER, FIELD_OPTIONAL, log_commit, NULL),
     HEALTH("applied", FIELD_NUMBER, FIELD_OPTIONAL, log_applied, NULL),
     HEALTH("snapshot", FIELD_NUMBER, FIELD_OPTIONAL, log_snapshot, NULL),
+    HEALTH("group", FIELD_TEXT, FIELD_OPTIONAL, log_group, NULL),
     {0},
 };
 

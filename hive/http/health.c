@@ -1,7 +1,6 @@
 /* GET /healthz: what a poller sees. It has no side effect, waits for nothing, and asks neither consensus nor
  * disk: a queen whose disk hangs still tells how it is. */
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "drone/drone.h"
 #include "faults/faults.h"
@@ -26,9 +25,10 @@ static void append_common(struct hive_buffer *json, const struct node *node, boo
     hive_buffer_format(
         json,
         "{\"status\":\"%s\",\"version\":\"%s\",\"mode\":\"%s\",\"id\":\"%s\",\"address\":\"%s\",\"pid\":%d,"
-        "\"uptime_ms\":%" PRId64,
+        "\"started_at\":%" PRIu64 ",\"uptime_ms\":%" PRId64,
         is_ready ? "READY" : "NOT_READY", HIVE_VERSION, hive_mode_names[node->config->mode], id,
-        node->address, (int)getpid(), hive_clock_monotonic_ms() - node->started_ms);
+        node->address, (int)node->process.pid, node->process.started_at,
+        hive_clock_monotonic_ms() - node->started_ms);
 }
 
 static void append_text(struct hive_buffer *json, const char *name, const char *text)
@@ -38,6 +38,23 @@ static void append_text(struct hive_buffer *json, const char *name, const char *
         hive_json_append_string(json, text, strlen(text));
     else
         hive_buffer_append_text(json, "null");
+}
+
+static void append_log(struct hive_buffer *json, const struct queen_status *status)
+{
+    hive_buffer_format(json,
+                       ",\"log\":{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64
+                       ",\"applied\":%" PRIu64 ",\"snapshot\":%" PRIu64,
+                       status->first, status->last, status->commit, status->applied, status->snapshot);
+    if (status->group)
+        hive_buffer_format(json, ",\"group\":\"%016" PRIx64 "\"", status->group);
+    hive_buffer_append_text(json, ",\"digests\":[");
+    for (size_t i = 0; i < status->digest_count; i++) {
+        const struct digest *digest = &status->digests[i];
+        hive_buffer_format(json, "%s{\"index\":%" PRIu64 ",\"term\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}",
+                           i > 0 ? "," : "", digest->index, digest->term, digest->hash);
+    }
+    hive_buffer_append_text(json, "]}");
 }
 
 static void append_peers(struct hive_buffer *json, const struct queen_status *status)
@@ -121,11 +138,9 @@ static void append_queen(struct hive_buffer *json, const struct node *node, bool
     append_text(json, "reason", status.reason);
     append_text(json, "leader", status.leader);
     append_text(json, "voted_for", status.voted_for);
-    hive_buffer_format(json,
-                       ",\"last_heartbeat\":%" PRId64 ",\"log\":{\"first\":%" PRIu64 ",\"last\":%" PRIu64
-                       ",\"commit\":%" PRIu64 ",\"applied\":%" PRIu64 ",\"snapshot\":%" PRIu64 "}",
-                       status.last_heartbeat_ms, status.first, status.last, status.commit, status.applied,
-                       status.snapshot);
+    hive_buffer_format(json, ",\"durable_term\":%" PRIu64 ",\"last_heartbeat\":%" PRId64, status.durable_term,
+                       status.last_heartbeat_ms);
+    append_log(json, &status);
     append_peers(json, &status);
     append_tasks(json, &status.tasks);
     append_transitions(json, &status);

@@ -190,7 +190,8 @@ int node_run(const struct node_config *config, struct hive_error *error)
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is like a full disk: the write fails */
     raise_descriptor_limit();
 
-    struct node node = {.config = config, .started_ms = hive_clock_monotonic_ms()};
+    struct node node = {
+        .config = config, .started_ms = hive_clock_monotonic_ms(), .process = hive_process_of(getpid())};
     bool is_loopback = false;
     int listener = -1, code = open_listener(&node, &is_loopback, &listener, error);
     if (code)

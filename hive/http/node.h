@@ -10,6 +10,7 @@
 #include "hive/error.h"
 #include "hive/limits.h"
 #include "hive/options.h"
+#include "hive/process.h"
 #include "hive/server.h"
 
 struct faults;
@@ -53,6 +54,7 @@ struct node {
     const struct node_config *config;
     char address[HIVE_ADDRESS_BYTES]; /* advertised */
     int64_t started_ms;               /* monotonic */
+    struct hive_process process;      /* this one */
     struct faults *faults;            /* what is done to messages to other nodes */
     struct queen *queen;              /* NULL on a drone */
     struct drone *drone;              /* NULL on a queen */

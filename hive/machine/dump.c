@@ -15,6 +15,7 @@
  *         52      8  of table 3, tasks
  *         60      8  of table 4, sessions
  *         68     32  4 times 8: how many tasks have ever succeeded, failed, been stopped, been lost
+ *        100     24  3 times 8: the chain's index, hash and group
  *
  * Then so many rows, of all tables and in any order, and nothing after them. A row:
  *
@@ -156,6 +157,9 @@ static void put_head(const struct machine *machine, struct hive_buffer *out)
     bytes_put_number(out, counts.failed, 8);
     bytes_put_number(out, counts.stopped, 8);
     bytes_put_number(out, counts.lost, 8);
+    bytes_put_number(out, machine->chain.index, 8);
+    bytes_put_number(out, machine->chain.hash, 8);
+    bytes_put_number(out, machine->chain.group, 8);
 }
 
 void machine_dump_begin(struct machine *machine)

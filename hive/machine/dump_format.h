@@ -7,7 +7,7 @@
 #define DUMP_MAGIC       "hivedump"
 #define DUMP_MAGIC_BYTES 8
 #define DUMP_VERSION     2
-#define DUMP_HEAD_BYTES  100
+#define DUMP_HEAD_BYTES  124
 #define DUMP_FRAME_BYTES 5 /* before the fields of a row: its table, and their size */
 
 /* No row's fields are longer: those of a key with the longest value are the longest. */

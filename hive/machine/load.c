@@ -78,6 +78,9 @@ static int load_head(struct machine_loader *loader, struct bytes_reader *reader)
     ever.stopped = bytes_get_number(reader, 8);
     ever.lost = bytes_get_number(reader, 8);
     tasks_load_counts(machine->tasks, &ever);
+    machine->chain.index = bytes_get_number(reader, 8);
+    machine->chain.hash = bytes_get_number(reader, 8);
+    machine->chain.group = bytes_get_number(reader, 8);
     loader->has_head = true;
     return 0;
 }

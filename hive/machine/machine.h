@@ -122,6 +122,29 @@ int64_t machine_time_ms(const struct machine *machine);
 /* Sessions: results that are kept by idempotency key. Some may have expired: they count as gone, but are removed a few at a time. */
 size_t machine_session_count(const struct machine *machine);
 
+/* The chain: a rolling hash over all entries of the log in the order in which they were applied, also those that are no commands. It is
+ * part of the state, and so of a dump: what is before a snapshot is not seen again. Two queens of one group that stand at the same index
+ * have the same chain, or consensus is broken. */
+struct machine_chain {
+    uint64_t index; /* of the last entry; 0: none yet */
+    uint64_t hash;
+    uint64_t
+        group; /* whose log it is: the hash at its first configuration, which holds the founders' random ids; 0: not known yet */
+};
+struct machine_entry {
+    uint64_t index, term;
+    const void *data;
+    size_t bytes;
+    int type; /* any number: it is hashed */
+    bool is_configuration;
+};
+/* Once an entry, in order, before what it does to the machine. */
+void machine_chain_take(struct machine *machine, const struct machine_entry *entry);
+/* The machine was loaded from a snapshot that stands for the log up to `index`. Where its chain ends elsewhere this is a restored backup:
+ * another group's log begins here, with another chain. */
+void machine_chain_stands_at(struct machine *machine, uint64_t index);
+struct machine_chain machine_chain(const struct machine *machine);
+
 /* A hash over everything that is stored: equal machines have equal ones. Walks all rows: for tests and the simulator. */
 uint64_t machine_digest(const struct machine *machine);
 

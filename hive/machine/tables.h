@@ -45,6 +45,7 @@ struct machine {
     uint64_t applied_index;
     int64_t time_ms;  /* never negative, never falls */
     int64_t stamp_ms; /* of the command that time was last seen by; never negative */
+    struct machine_chain chain;
     struct kv *kv;
     struct drones *drones;
     struct tasks *tasks;

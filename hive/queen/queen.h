@@ -21,6 +21,7 @@
 #include "hive/options.h"
 #include "machine/machine.h"
 #include "queen/answer.h"
+#include "queen/digests.h"
 #include "queen/message.h"
 #include "raft/raft.h"
 
@@ -133,9 +134,13 @@ struct queen_status {
     raft_id id;
     enum raft_role role;
     raft_term term;
+    raft_term durable_term; /* a crash does not lead back behind this one */
     char leader[HIVE_ADDRESS_BYTES], voted_for[HIVE_ADDRESS_BYTES]; /* empty: none */
     int64_t last_heartbeat_ms;                                      /* unix; 0: never */
     raft_index first, last, commit, applied, snapshot;
+    uint64_t group;                      /* as machine_chain's */
+    struct digest digests[HIVE_DIGESTS]; /* as replica_digests' */
+    size_t digest_count;
     enum raft_standing standing;
     char reason
         [HIVE_ERROR_BYTES]; /* why there is no leader, as far as this queen knows, why it is no member, or why it has no snapshots; empty: all is well */

@@ -8,6 +8,14 @@
 #include "hive/memory.h"
 #include "queen/replica_internal.h"
 
+/* The machine is that of a snapshot: its chain of hashes goes on from there. */
+static void stand_at(struct replica *replica, const struct raft_snapshot *snapshot)
+{
+    machine_chain_stands_at(replica->machine, snapshot->index);
+    replica->digests = (struct digests){0};
+    digests_add(&replica->digests, snapshot->index, snapshot->term, machine_chain(replica->machine).hash);
+}
+
 /* ---- life ---- */
 
 struct replica *replica_create(const struct replica_config *config, const struct raft_recovered *recovered,
@@ -23,8 +31,10 @@ struct replica *replica_create(const struct replica_config *config, const struct
     replica->dropped_before = 1;
     TAILQ_INIT(&replica->reads);
     TAILQ_INIT(&replica->waiting);
-    if (recovered && recovered->snapshot)
+    if (recovered && recovered->snapshot) {
         replica->applied = replica->snapshot.durable_index = recovered->snapshot->index;
+        stand_at(replica, recovered->snapshot);
+    }
     replica->raft = raft_create(&config->raft, recovered, now_ms, config->seed);
     replica->raft_deadline_ms = raft_deadline_ms(replica->raft);
     return replica;
@@ -79,6 +89,7 @@ static void install(struct replica *replica, const struct raft_update *update)
     replica->machine = replica->arrived;
     replica->arrived = NULL;
     replica->applied = snapshot->index;
+    stand_at(replica, snapshot);
     if (update->install_keeps_log)
         replica_clients_give_up_to(replica, snapshot->index);
     else
@@ -87,11 +98,26 @@ static void install(struct replica *replica, const struct raft_update *update)
     replica->host->installed(replica->context, snapshot, old);
 }
 
+static void hash(struct replica *replica, const struct raft_entry *entry)
+{
+    const struct machine_entry link = {
+        .index = entry->index,
+        .term = entry->term,
+        .data = entry->data,
+        .bytes = entry->bytes,
+        .type = entry->type,
+        .is_configuration = entry->type == RAFT_ENTRY_CONFIGURATION,
+    };
+    machine_chain_take(replica->machine, &link);
+    digests_add(&replica->digests, entry->index, entry->term, machine_chain(replica->machine).hash);
+}
+
 static void apply(struct replica *replica, raft_index commit)
 {
     while (replica->applied < commit) {
         const struct raft_entry *entry = raft_entry_at(replica->raft, ++replica->applied);
         struct machine_result result = {0};
+        hash(replica, entry);
         if (entry->type == RAFT_ENTRY_COMMAND) {
             machine_apply(replica->machine, entry->index, entry->data, entry->bytes, &result);
             replica->host->applied(replica->context, entry, &result);
@@ -259,4 +285,9 @@ const struct machine *replica_machine(const struct replica *replica)
 raft_index replica_applied(const struct replica *replica)
 {
     return replica->applied;
+}
+
+size_t replica_digests(const struct replica *replica, struct digest list[HIVE_DIGESTS])
+{
+    return digests_list(&replica->digests, list);
 }

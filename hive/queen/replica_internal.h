@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "hive/buffer.h"
+#include "queen/digests.h"
 #include "queen/pending.h"
 #include "queen/replica.h"
 
@@ -54,6 +55,7 @@ struct replica {
     uint64_t random_state, durable_write;
     raft_index applied; /* no-ops and configurations included */
     raft_index dropped_before;
+    struct digests digests;  /* of late; the chain itself is the machine's */
     struct machine *arrived; /* during a step: loaded from the snapshot that it is about */
 
     /* Who waits for what. */

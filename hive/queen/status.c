@@ -108,6 +108,8 @@ void queen_status_publish(struct queen *queen)
     status->id = queen->id;
     status->role = raft_role(raft);
     status->term = raft_current_term(raft);
+    if (raft_term_is_durable(raft))
+        status->durable_term = status->term;
     copy_address(queen, raft_leader(raft), status->leader);
     copy_address(queen, raft_voted_for(raft), status->voted_for);
     status->last_heartbeat_ms = as_unix_ms(raft_last_leader_contact_ms(raft), now_ms, now_unix_ms);
@@ -116,6 +118,8 @@ void queen_status_publish(struct queen *queen)
     status->commit = raft_commit_index(raft);
     status->applied = replica_applied(queen->replica);
     status->snapshot = replica_snapshot_index(queen->replica);
+    status->group = machine_chain(replica_machine(queen->replica)).group;
+    status->digest_count = replica_digests(queen->replica, status->digests);
     status->standing = raft_standing(raft);
     snprintf(status->reason, sizeof status->reason, "%s", why ? why : "");
     status->tasks = machine_task_counts(replica_machine(queen->replica));

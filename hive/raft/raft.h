@@ -381,6 +381,7 @@ int64_t raft_fresh_ms(const struct raft *raft);
 int64_t raft_quorum_contact_ms(const struct raft *raft);
 /* A leadership transfer is under way. */
 bool raft_is_transferring(const struct raft *raft);
+bool raft_term_is_durable(const struct raft *raft); /* the current term and vote are on the disk */
 raft_index raft_commit_index(const struct raft *raft);
 raft_index raft_first_index(const struct raft *raft); /* of the log; last + 1 where it is empty */
 raft_index raft_last_index(const struct raft *raft);

@@ -28,6 +28,11 @@ bool raft_is_transferring(const struct raft *raft)
     return raft->transfer.to != 0;
 }
 
+bool raft_term_is_durable(const struct raft *raft)
+{
+    return raft->hard_state_write <= raft->durable_write;
+}
+
 raft_index raft_commit_index(const struct raft *raft)
 {
     return raft->commit;

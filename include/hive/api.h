@@ -78,16 +78,21 @@ struct hive_health {
     char id[HIVE_NAME_BYTES]; /* queens: decimal number; drones: their name */
     char address[HIVE_ADDRESS_BYTES];
     int64_t pid;
+    uint64_t
+        started_at; /* as of struct hive_process: another one is another process, also with the same pid */
     int64_t uptime_ms;
     /* queens */
     enum hive_raft_state raft_state;
     uint64_t term;
-    char standing[16];                  /* "none", "learner", "voter", "removed" */
+    uint64_t durable_term; /* the newest that is on the disk: a restart does not lead back behind it */
+    char standing[16];     /* "none", "learner", "voter", "removed" */
     char reason[HIVE_REASON_BYTES];     /* why it is not as it should be; empty: all is well */
     char leader[HIVE_ADDRESS_BYTES];    /* empty: none known */
     char voted_for[HIVE_ADDRESS_BYTES]; /* empty: nobody in this term */
     int64_t last_heartbeat_ms;          /* unix time of the leader's last word; 0: never */
     uint64_t log_first, log_last, log_commit, log_applied, log_snapshot;
+    char log_group
+        [20]; /* 16 hexadecimal digits, by which logs of different groups are told apart; empty: not known yet */
     struct hive_digest *digests; /* owned; newest first, the first at log_applied */
     size_t digest_count;
     struct hive_task_counts tasks;

@@ -60,6 +60,7 @@
 /* Consensus. */
 #define HIVE_QUEENS       64   /* members of one Raft group */
 #define HIVE_TRANSITIONS  32   /* role changes shown by /healthz */
+#define HIVE_DIGESTS      13   /* points of the log whose hash it shows */
 #define HIVE_INBOX_EVENTS 8192 /* events waiting for the consensus thread; full = 503 */
 /* Of proposals that are not applied yet; beyond = 503. Well below what one write to the log may hold. */
 #define HIVE_PENDING_BYTES (256L * 1024 * 1024)
@@ -73,7 +74,7 @@
 
 /* Faults between nodes: rules of one node (one for each other node that there may be), and the longest delay: a minute is beyond
  * what anybody waits for. An answer that is lost keeps its connection for so long, unless the other end gives up before. */
-#define HIVE_FAULTS         4160
+#define HIVE_FAULTS         HIVE_NODES
 #define HIVE_FAULT_DELAY_MS (60 * 1000)
 
 /* The dashboard and the launcher. */

@@ -20,6 +20,7 @@ enum hive_exit {
     HIVE_EXIT_UNKNOWN = 4,     /* the answer was lost: it may or may not have been done */
     HIVE_EXIT_NOT_FOUND = 5,   /* no such key, task or node */
     HIVE_EXIT_CONFLICT = 6,    /* a condition (--if-match …) did not hold */
+    HIVE_EXIT_BROKEN = 7,      /* what was watched broke a promise of consensus */
 };
 
 enum hive_option_type {

@@ -3,6 +3,7 @@
 #include "sim/checks.h"
 
 #include "hive/memory.h"
+#include "sim/chains.h"
 #include "sim/members.h"
 #include "sim/shadow.h"
 #include "sim/trace.h"
@@ -34,6 +35,7 @@ struct checks {
     struct shadow **shadows; /* in the order of the world's identities */
     size_t shadow_count;
     uint64_t digest;
+    struct chains chains;
 };
 
 struct checks *checks_create(void)
@@ -55,6 +57,7 @@ void checks_destroy(struct checks *checks)
     free(checks->committed);
     free(checks->leaders);
     free(checks->births);
+    chains_finish(&checks->chains);
     free(checks);
 }
 
@@ -436,6 +439,7 @@ void checks_step(struct node *node)
         check_election(node, raft);
     if (role != RAFT_LEADER && node->role == RAFT_LEADER)
         node->world->coverage.counts[COVER_STEP_DOWNS]++;
+    chains_check(&node->world->checks->chains, node);
     if (raft_standing(raft) != node->standing)
         note_standing(node, raft_standing(raft));
     node->role = role;
@@ -492,4 +496,5 @@ void checks_start(struct node *node)
     if (raft_configuration(raft)->count > 0)
         members_note(node->world, raft_configuration(raft));
     checks_machine(node);
+    chains_check(&node->world->checks->chains, node);
 }

@@ -142,6 +142,20 @@ static void append_address(struct hive_buffer *line, const char *name, struct wo
     hive_buffer_format(line, node ? ",\"%s\":\"%s\"" : ",\"%s\":null", name, node ? node->address : NULL);
 }
 
+/* The newest is enough here: no line is left out in which another node stands there too. */
+static void append_digest(struct hive_buffer *line, struct node *node)
+{
+    struct digest digests[HIVE_DIGESTS];
+    struct machine_chain chain = machine_chain(replica_machine(node->replica));
+    if (chain.group)
+        hive_buffer_format(line, ",\"group\":\"%016" PRIx64 "\"", chain.group);
+    if (replica_digests(node->replica, digests) > 0)
+        hive_buffer_format(
+            line, ",\"digests\":[{\"index\":%" PRIu64 ",\"term\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}]",
+            digests->index, digests->term, digests->hash);
+    hive_buffer_append_text(line, "}");
+}
+
 static void append_peers(struct hive_buffer *line, struct node *node)
 {
     static const char *const states[] = {"probe", "replicate", "snapshot"};
@@ -183,8 +197,9 @@ static void write_health(struct node *node, const struct shown *now)
     append_address(line, "voted_for", world, now->voted_for);
     hive_buffer_format(line,
                        ",\"log\":{\"first\":%" PRIu64 ",\"last\":%" PRIu64 ",\"commit\":%" PRIu64
-                       ",\"applied\":%" PRIu64 ",\"snapshot\":%" PRIu64 "}",
+                       ",\"applied\":%" PRIu64 ",\"snapshot\":%" PRIu64,
                        now->first, now->last, now->commit, now->applied, now->snapshot);
+    append_digest(line, node);
     append_peers(line, node);
     hive_buffer_append_text(line, "}");
     end_line(world);
