@@ -123,6 +123,19 @@ def test_many_nodes_get_several_windows(tmux):
     assert min(map(int, heights)) >= 4
 
 
+def test_nodes_that_come_and_go_get_and_lose_their_panes(tmux):
+    start(tmux, "--queens", "1", "--drones", "1")
+    tmux.state.order("add", "drone", "2")
+    await_(lambda: {"d2", "d3"} <= tmux.titles(), "the new nodes have panes")
+    await_(lambda: "-- d3 is running" in tmux.text("d3"), "with their logs")
+    assert set(tmux.panes("d2").values()) == {"d2", "d3"}
+    tmux.state.order("remove", "d1")
+    tmux.state.order("remove", "d3")
+    await_(lambda: tmux.titles() == {"hivetop", "q1", "d2", "launcher: Ctrl-C ends the cluster"}, "theirs are closed")
+    tmux.state.order("add", "drone")
+    await_(lambda: "d3" in tmux.titles(), "a name that comes again gets a pane again")
+
+
 def test_inside_of_tmux_it_takes_windows_of_that_session(tmux):
     tmux.run("new-session", "-d", "-s", "mine", "-x", "120", "-y", "40", "sh")
     tmux.run("send-keys", "-t", "=mine:", f"{LAUNCHER} --tmux --queens 1 --drones 1; echo status $?", "Enter")
