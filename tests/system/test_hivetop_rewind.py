@@ -20,7 +20,7 @@ def header(terminal):
 
 def press_until(terminal, key, pattern):
     """Goes on pressing, as somebody who looks for something: not before the screen shows what the last press did."""
-    for _ in range(60):
+    for _ in range(25):
         before = terminal.text()
         if re.search(pattern, before, re.MULTILINE):
             return
@@ -29,12 +29,18 @@ def press_until(terminal, key, pattern):
     raise AssertionError(f"'{pattern}' does not show after many {key}; the screen:\n{terminal.text()}")
 
 
+def await_seconds_of(terminal, leader):
+    """There are some seconds to go back to."""
+    terminal.await_text(rf"^ {leader} .*█{{4}}")
+
+
 def test_the_past_can_be_looked_at(start_local, open_terminal):
     cluster = start_local(queens=3, drones=1)
     terminal = open_terminal(cluster.environment, columns=110, rows=34)
     terminal.start("-d", "0.2")
     terminal.await_text(r"leader q\d t\d+")
     first, term = terminal.leader()
+    await_seconds_of(terminal, first)
     cluster.signal(first, signal.SIGKILL)
     terminal.await_text(rf"leader (?!{first})q\d t\d+")
     second, later = terminal.leader()
@@ -71,6 +77,7 @@ def test_while_the_picture_is_frozen_the_memory_goes_on(start_local, open_termin
     terminal = open_terminal(cluster.environment)
     terminal.start("-d", "0.2")
     terminal.await_text(r"leader q\d t\d+")
+    await_seconds_of(terminal, terminal.leader()[0])
     terminal.press("z")
     terminal.await_text("FROZEN")
     frozen = terminal.text()
