@@ -38,6 +38,7 @@ void view_footer(const struct view *view, struct cells *cells, struct area area)
 void view_line(const struct view *view, struct cells *cells, struct area area);
 
 /* These lie above the rest. */
+void view_evidence(const struct view *view, struct cells *cells, struct area area);
 void view_help(const struct view *view, struct cells *cells, struct area area);
 void view_dialog(const struct view *view, struct cells *cells, struct area area);
 void view_menu(const struct view *view, struct cells *cells, struct area area);
