@@ -16,6 +16,14 @@ static void allow_many_connections(void)
     }
 }
 
+static void init_logs(struct app *app)
+{
+    logs_init(&app->logs, false);
+    logs_init(&app->tail, true);
+    app->ui.logs = &app->logs;
+    app->ui.tail = &app->tail;
+}
+
 int app_open(struct app *app, const struct app_options *options, int64_t interval_ms,
              struct hive_error *error)
 {
@@ -29,12 +37,15 @@ int app_open(struct app *app, const struct app_options *options, int64_t interva
     app->ui.is_readonly = options->is_readonly;
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
+    init_logs(app);
     return 0;
 }
 
 void app_close(struct app *app)
 {
     hive_http_client_destroy(app->client);
+    logs_finish(&app->logs);
+    logs_finish(&app->tail);
     courier_finish(&app->courier);
     poller_finish(&app->poller);
     source_finish(&app->source);
@@ -58,7 +69,17 @@ void app_switch(struct app *app, const char *cluster)
     ui_forget(&app->ui);
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
+    init_logs(app);
     ui_say(&app->ui, &app->model, EVENT_INFO, "this is %s", cluster);
+}
+
+/* Returns how long to wait, at most `wait_ms`. */
+static int turn_logs(struct app *app, struct logs *logs, int wait_ms)
+{
+    int logs_ms = logs_turn(logs, &app->ui, &app->model, &app->source);
+    app->poller.has_news |= logs->has_news;
+    logs->has_news = false;
+    return logs_ms >= 0 && logs_ms < wait_ms ? logs_ms : wait_ms;
 }
 
 int app_turn(struct app *app)
@@ -67,5 +88,6 @@ int app_turn(struct app *app)
     model_set_time(&app->model, now_ms, hive_clock_unix_ms());
     poller_turn(&app->poller, now_ms);
     app->ui.no_actions = source_no_actions(&app->source, &app->model);
-    return poller_wait_ms(&app->poller, now_ms);
+    int wait_ms = poller_wait_ms(&app->poller, now_ms);
+    return turn_logs(app, &app->tail, turn_logs(app, &app->logs, wait_ms));
 }

@@ -8,6 +8,7 @@
 #include "courier.h"
 #include "hive/http_client.h"
 #include "hive/options.h"
+#include "logs.h"
 #include "model.h"
 #include "poller.h"
 #include "source.h"
@@ -19,6 +20,7 @@ struct app {
     struct source source;
     struct poller poller;
     struct courier courier;
+    struct logs logs, tail;
     struct ui ui;
 };
 

@@ -79,6 +79,20 @@ int cells_width(const char *text)
     return columns;
 }
 
+size_t cells_fit(const char *text, int width)
+{
+    const char *at = text, *next = text;
+    int used = 0, rune_width;
+    wchar_t rune;
+    while (next_rune(&next, &rune, &rune_width)) {
+        if (at > text && used + rune_width > width)
+            return (size_t)(at - text);
+        used += rune_width;
+        at = next;
+    }
+    return strlen(text);
+}
+
 int cells_put(struct cells *cells, int column, int row, int width, enum style style, const char *text)
 {
     int total = cells_width(text);

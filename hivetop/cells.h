@@ -96,6 +96,9 @@ void cells_tag(struct cells *cells, int column, int row, int width, uint32_t tag
 /* Columns that `text` takes. */
 int cells_width(const char *text);
 
+/* Bytes at the beginning of `text` that fit into so many columns; of a text that is not empty one character at least. */
+size_t cells_fit(const char *text, int width);
+
 /* The grid as lines of text in the locale's encoding, without blanks at their ends and without empty last
  * lines. */
 void cells_print(const struct cells *cells, struct hive_buffer *out);

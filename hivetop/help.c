@@ -33,14 +33,26 @@ int help_make(struct help_line lines[HELP_LINES])
     return count;
 }
 
+/* "j Down" becomes "j, Down". */
+static void append_names(struct hive_buffer *text, const char *name)
+{
+    for (; *name; name++) {
+        if (*name == ' ')
+            hive_buffer_append_text(text, ",");
+        hive_buffer_append(text, name, 1);
+    }
+}
+
 void help_append_manual(struct hive_buffer *text)
 {
     for (const struct key *key = keys_table; key->name; key++) {
         if (begins_group(key))
-            hive_buffer_format(text, "\n\n%s: ", keys_group_names[key->group]);
+            hive_buffer_format(text, "%s\n\n%s. ", key == keys_table ? "" : ".",
+                               keys_group_names[key->group]);
         else
             hive_buffer_append_text(text, "; ");
-        hive_buffer_format(text, "%s %s", key->name, key->help);
+        append_names(text, key->name);
+        hive_buffer_format(text, ": %s", key->help);
     }
     hive_buffer_append_text(text, ".");
 }

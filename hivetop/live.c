@@ -42,6 +42,9 @@ static bool show(struct live *live)
     int columns, rows;
     screen_size(&columns, &rows);
     app->ui.page_rows = rows > 3 ? rows - 2 : 1;
+    logs_resize(&app->logs, columns, rows);
+    app->tail.is_wanted =
+        app->ui.screen == UI_SCREEN_MAIN && columns >= LOGS_TAIL_COLUMNS && rows >= LOGS_TAIL_ROWS;
     cells_finish(&live->shown);
     render(&app->model, &app->ui, columns, rows, screen_is_unicode(), &live->shown);
     app->ui.event_rows = count_event_rows(&live->shown);

@@ -75,7 +75,7 @@ static const char description[] =
     "scrolls.\n\n"
     "Where standard output is no terminal, one frame is printed as with --once. NO_COLOR turns "
     "colours off.\n\n"
-    "The keys are these.";
+    "These are the keys; ? shows them too.";
 
 static struct hive_command command = {
     .name = "hivetop",

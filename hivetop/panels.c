@@ -10,7 +10,7 @@
 #define DETAILS_ROWS 12   /* what the details should have before lanes and drones have any */
 #define HIGH_ROWS    24   /* below the queens: here the graph of commits has room, too */
 #define COMMITS_ROWS 5
-#define LEFT_COLUMNS 80 /* the queens' table with all its columns */
+#define LEFT_COLUMNS 84 /* the queens' table with all its columns */
 
 /* One panel of a stack, in the order of who matters most. */
 struct share {

@@ -2,6 +2,7 @@
 #include "render.h"
 
 #include "hive/memory.h"
+#include "logs.h"
 #include "panels.h"
 #include "rows.h"
 #include "view.h"
@@ -39,6 +40,7 @@ static void draw_panels(const struct view *view, struct cells *cells)
         .is_broken = view->is_broken,
         .has_details = ui->has_details,
         .has_all_events = ui->has_all_events,
+        .has_logs = ui->tail && ui->tail->is_wanted && ui->tail->file_count > 0,
     };
     struct panels panels;
     panels_make(cells->columns, cells->rows, &wish, &panels);
@@ -54,6 +56,7 @@ static void draw_panels(const struct view *view, struct cells *cells)
     view_drones(view, cells, panels.drones);
     view_events(view, cells, panels.events);
     view_details(view, cells, panels.details);
+    view_logs_tail(view, cells, panels.logs);
     view_footer(view, cells, panels.footer);
 }
 
@@ -68,8 +71,11 @@ void render(const struct model *model, const struct ui *ui, int columns, int row
     make_rows(&view);
 
     cells_init(cells, columns, rows, unicode);
-    draw_panels(&view, cells);
     struct area all = {0, 0, columns, rows};
+    if (ui->screen == UI_SCREEN_LOGS && ui->logs)
+        view_logs(&view, cells, all);
+    else
+        draw_panels(&view, cells);
     if (ui->mode == UI_HELP)
         view_help(&view, cells, all);
     else if (ui->mode == UI_EVIDENCE)

@@ -34,7 +34,8 @@ static int64_t number_of(const struct summary *summary, const struct model *mode
                          enum sort_column sort)
 {
     const struct hive_health *health = &node->health;
-    const struct hive_drone_health *drone = summary_drone(summary, node->address);
+    bool is_of_leader = sort == SORT_HEALTH || sort == SORT_HEARTBEAT; /* the others need no search */
+    const struct hive_drone_health *drone = is_of_leader ? summary_drone(summary, node->address) : NULL;
     bool is_old;
     switch (sort) {
     case SORT_STATE:

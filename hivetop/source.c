@@ -5,8 +5,29 @@
 
 #include "hive/memory.h"
 
+static void forget_logs(struct source *source)
+{
+    for (size_t i = 0; i < source->log_count; i++)
+        free(source->logs[i].path);
+    free(source->logs);
+    source->logs = NULL;
+    source->log_count = 0;
+}
+
+static void take_logs(struct source *source, const struct hive_ledger *ledger)
+{
+    forget_logs(source);
+    source->logs = hive_calloc(ledger->node_count + 1, sizeof *source->logs);
+    source->log_count = ledger->node_count;
+    for (size_t i = 0; i < ledger->node_count; i++) {
+        memcpy(source->logs[i].node, ledger->nodes[i].name, sizeof source->logs[i].node);
+        source->logs[i].path = hive_strdup(ledger->nodes[i].log_path);
+    }
+}
+
 static void take(struct source *source, const struct hive_ledger *ledger, struct model *model)
 {
+    take_logs(source, ledger);
     source->launcher = ledger->launcher;
     model_take_ledger(model, ledger);
     model->has_launcher = hive_ledger_is_running(ledger);
@@ -61,6 +82,7 @@ void source_finish(struct source *source)
 {
     free(source->ledger_path);
     free(source->control_socket);
+    forget_logs(source);
     *source = (struct source){0};
 }
 
@@ -117,6 +139,15 @@ size_t source_clusters(char (*names)[HIVE_NAME_BYTES], size_t capacity)
     }
     free(all);
     return running;
+}
+
+const char *source_log_path(const struct source *source, const char *node)
+{
+    for (size_t i = 0; i < source->log_count; i++) {
+        if (strcmp(source->logs[i].node, node) == 0)
+            return source->logs[i].path;
+    }
+    return NULL;
 }
 
 const char *source_no_actions(const struct source *source, const struct model *model)

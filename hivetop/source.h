@@ -16,6 +16,11 @@ struct source {
     struct stat last;              /* of the ledger when it was read */
     struct hive_process launcher;
     char token[HIVE_TOKEN_BYTES]; /* for the nodes; empty: none */
+    struct source_log {
+        char node[HIVE_NAME_BYTES];
+        char *path; /* owned */
+    } * logs;       /* owned; of the ledger's nodes, in its order */
+    size_t log_count;
 };
 
 /* Finds the cluster and fills the model. `connect` may be empty and `cluster` NULL. -ENOENT or another error
@@ -29,6 +34,9 @@ void source_refresh(struct source *source, struct model *model);
 
 /* The clusters of this machine that run, up to `capacity` of them, by name. */
 size_t source_clusters(char (*names)[HIVE_NAME_BYTES], size_t capacity);
+
+/* Where the node's log is; NULL: not on this machine, or nobody knows. */
+const char *source_log_path(const struct source *source, const char *node);
 
 /* Why nodes cannot be acted on from here, or NULL. */
 const char *source_no_actions(const struct source *source, const struct model *model);

@@ -8,6 +8,7 @@
 #include "hive/memory.h"
 #include "keys.h"
 #include "line.h"
+#include "logs.h"
 #include "rows.h"
 
 #define EVENT_ROWS 5 /* until somebody knows better */
@@ -275,8 +276,9 @@ static void help_key(struct ui *ui, int key)
 /* A full-screen view takes its keys first; those that mean nothing to it the table may have. */
 static unsigned view_key(struct ui *ui, int key)
 {
-    (void)key;
     unsigned reactions = REACTION_NOT_MINE;
+    if (ui->screen == UI_SCREEN_LOGS && ui->logs)
+        reactions = logs_key(ui->logs, key);
     if (reactions & REACTION_BACK)
         ui->screen = UI_SCREEN_MAIN;
     return reactions & ~(unsigned)REACTION_BACK;

@@ -127,7 +127,8 @@ struct ui {
     bool is_readonly;       /* --readonly: nothing can be changed */
     bool is_print_out;      /* a frame on paper: nothing is selected, no keys */
 
-    struct logs *logs; /* not owned, as the next; NULL: there are none */
+    struct logs *logs; /* not owned, as the next two; NULL: there are none */
+    struct logs *tail; /* of the selected node, on a large main screen */
     struct tasks *tasks;
 };
 

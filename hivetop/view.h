@@ -4,6 +4,7 @@
 #define HIVETOP_VIEW_H
 
 #include "cells.h"
+#include "keys.h"
 #include "model.h"
 #include "summary.h"
 #include "table.h"
@@ -37,6 +38,11 @@ void view_details(const struct view *view, struct cells *cells, struct area area
 void view_footer(const struct view *view, struct cells *cells, struct area area);
 void view_line(const struct view *view, struct cells *cells, struct area area);
 
+/* The screens of logs and tasks, and the logs' place on the main screen. */
+void view_logs(const struct view *view, struct cells *cells, struct area area);
+void view_logs_tail(const struct view *view, struct cells *cells, struct area area);
+void view_tasks(const struct view *view, struct cells *cells, struct area area);
+
 /* These lie above the rest. */
 void view_evidence(const struct view *view, struct cells *cells, struct area area);
 void view_help(const struct view *view, struct cells *cells, struct area area);
@@ -68,6 +74,14 @@ bool view_is_focused(const struct view *view, enum ui_panel panel);
  * places by table_fit for area.columns - 1: the first column is the selection's. */
 void view_rows(const struct view *view, struct cells *cells, struct area area, enum ui_panel panel,
                const struct column *columns, const struct place *places);
+
+/* A text over as many lines as it needs, broken at blanks. Returns their number. */
+int view_text(struct cells *cells, struct area area, enum style style, const char *text);
+
+/* In the last line: what is being typed, the keys of a screen of its own, or what was said. */
+void view_input(const char *prompt, const char *text, struct cells *cells, struct area area);
+void view_screen_keys(enum key_group group, struct cells *cells, struct area area);
+void view_status(enum event_level level, const char *text, struct cells *cells, struct area area);
 
 /* The line above a panel: its title in a rule. `tail` (or NULL) stands at the right end where there is room. Returns
  * the first column behind the title. */

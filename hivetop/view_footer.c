@@ -42,7 +42,7 @@ static void draw_keys(const struct ui *ui, struct cells *cells, struct area area
 }
 
 /* The end of the text is what is being typed: a long one loses its beginning. */
-static void draw_input(const char *prompt, const char *text, struct cells *cells, struct area area)
+void view_input(const char *prompt, const char *text, struct cells *cells, struct area area)
 {
     int used = cells_put(cells, area.column, area.row, area.columns, STYLE_KEY, prompt);
     int width = area.columns - used - 1; /* one column for the cursor */
@@ -58,6 +58,25 @@ static void draw_input(const char *prompt, const char *text, struct cells *cells
     cells->cursor_row = area.row;
 }
 
+void view_screen_keys(enum key_group group, struct cells *cells, struct area area)
+{
+    int column = area.column;
+    for (const struct key *key = keys_table; key->name; key++) {
+        if (key->group != group || !key->codes[0])
+            continue;
+        char name[16];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(key->name, " "), key->name);
+        int name_width = cells_width(name), width = name_width + 1 + cells_width(key->word);
+        if (column + width > area.column + area.columns)
+            break;
+        cells_put(cells, column, area.row, name_width, STYLE_KEY, name);
+        cells_put(cells, column + name_width, area.row, 1, STYLE_NORMAL, ":");
+        cells_put(cells, column + name_width + 1, area.row, width - name_width - 1, STYLE_NORMAL, key->word);
+        cells_tag(cells, column, area.row, width, TAG(TAG_KEY, key->codes[0]));
+        column += width + 1;
+    }
+}
+
 static void draw_find(const struct ui *ui, struct cells *cells, struct area area)
 {
     static const char sign[] = "nothing fits";
@@ -66,21 +85,26 @@ static void draw_find(const struct ui *ui, struct cells *cells, struct area area
         area.columns -= width;
         cells_put(cells, area.column + area.columns, area.row, width, STYLE_WARNING, sign);
     }
-    draw_input("find: ", ui->find, cells, area);
+    view_input("find: ", ui->find, cells, area);
+}
+
+void view_status(enum event_level level, const char *text, struct cells *cells, struct area area)
+{
+    static const enum style styles[] = {STYLE_NORMAL, STYLE_GOOD, STYLE_WARNING, STYLE_BAD};
+    cells_put(cells, area.column, area.row, area.columns, styles[level], text);
 }
 
 void view_footer(const struct view *view, struct cells *cells, struct area area)
 {
-    static const enum style styles[] = {STYLE_NORMAL, STYLE_GOOD, STYLE_WARNING, STYLE_BAD};
     const struct ui *ui = view->ui;
     if (area.rows < 1)
         return;
     if (ui->mode == UI_INPUT)
-        draw_input("text task: ", ui->input, cells, area);
+        view_input("text task: ", ui->input, cells, area);
     else if (ui->mode == UI_FIND)
         draw_find(ui, cells, area);
     else if (ui_has_status(ui, view->model))
-        cells_put(cells, area.column, area.row, area.columns, styles[ui->status_level], ui->status);
+        view_status(ui->status_level, ui->status, cells, area);
     else
         draw_keys(ui, cells, area);
 }

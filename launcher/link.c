@@ -3,24 +3,56 @@
 
 #include "hive/api.h"
 #include "hive/json.h"
+#include "hive/memory.h"
 #include "link_text.h"
 #include "order.h"
 
-static int read_link(const cJSON *json, struct link *link, bool *is_in_force)
+/* One rule, as it is shown. */
+struct shown {
+    char from[HIVE_NAME_BYTES], to[HIVE_NAME_BYTES];
+    char text[128];
+};
+
+static bool read_link(const cJSON *json, struct shown *shown)
 {
     const char *from, *to;
+    struct link link = {0};
+    bool is_in_force = true;
     if (hive_json_string(json, "from", &from, NULL) || hive_json_string(json, "to", &to, NULL))
-        return -1;
-    *link = (struct link){0};
-    snprintf(link->from, sizeof link->from, "%s", from);
-    snprintf(link->to, sizeof link->to, "%s", to);
-    hive_json_bool(json, "cut", &link->is_cut, NULL);
-    hive_json_int(json, "delay_ms", 0, INT32_MAX, &link->delay_ms, NULL);
-    hive_json_int(json, "jitter_ms", 0, INT32_MAX, &link->jitter_ms, NULL);
+        return false;
+    snprintf(shown->from, sizeof shown->from, "%s", from);
+    snprintf(shown->to, sizeof shown->to, "%s", to);
+    hive_json_bool(json, "cut", &link.is_cut, NULL);
+    hive_json_int(json, "delay_ms", 0, INT32_MAX, &link.delay_ms, NULL);
+    hive_json_int(json, "jitter_ms", 0, INT32_MAX, &link.jitter_ms, NULL);
     const cJSON *loss = cJSON_GetObjectItemCaseSensitive(json, "loss_percent");
-    link->loss_percent = cJSON_IsNumber(loss) ? loss->valuedouble : 0;
-    hive_json_bool(json, "in_force", is_in_force, NULL);
-    return 0;
+    link.loss_percent = cJSON_IsNumber(loss) ? loss->valuedouble : 0;
+    hive_json_bool(json, "in_force", &is_in_force, NULL);
+    char text[96];
+    link_text_format(&link, text, sizeof text);
+    snprintf(shown->text, sizeof shown->text, "%s%s", text, is_in_force ? "" : "  (not in force yet)");
+    return true;
+}
+
+/* The same, in the other direction. */
+static bool is_mirror(const struct shown *a, const struct shown *b)
+{
+    return strcmp(a->from, b->to) == 0 && strcmp(a->to, b->from) == 0 && strcmp(a->text, b->text) == 0;
+}
+
+/* What happens in both directions is one line. */
+static void print_table(const struct shown *shown, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t mirror = 0;
+        while (mirror < count && !is_mirror(&shown[i], &shown[mirror]))
+            mirror++;
+        if (mirror >= i)
+            printf("%-6s %s %-6s  %s\n", shown[i].from, mirror < count ? "<->" : " ->", shown[i].to,
+                   shown[i].text);
+    }
+    if (count == 0)
+        puts("all links are whole");
 }
 
 static void print_pending(const cJSON *json)
@@ -36,21 +68,14 @@ static void print_links(const struct hive_buffer *answer)
 {
     cJSON *json = hive_json_parse_object(answer->data, answer->size, NULL);
     const cJSON *links = NULL, *item;
+    size_t count = 0;
     if (json)
         hive_json_array(json, "links", &links, NULL);
-    if (cJSON_GetArraySize(links) == 0)
-        puts("all links are whole");
-    cJSON_ArrayForEach(item, links)
-    {
-        struct link link;
-        bool is_in_force = true;
-        char text[128];
-        if (read_link(item, &link, &is_in_force))
-            continue;
-        link_text_format(&link, text, sizeof text);
-        printf("%-6s -> %-6s  %s%s\n", link.from, link.to, text, is_in_force ? "" : "  (not in force yet)");
-    }
+    struct shown *shown = hive_calloc((size_t)cJSON_GetArraySize(links), sizeof *shown);
+    cJSON_ArrayForEach(item, links) count += read_link(item, &shown[count]);
+    print_table(shown, count);
     print_pending(json);
+    free(shown);
     cJSON_Delete(json);
 }
 

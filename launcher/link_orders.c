@@ -74,9 +74,10 @@ void link_orders_advance(struct supervisor *supervisor, struct errand *errand)
     const struct control_order *order = errand->order;
     size_t count = supervisor->ledger->node_count;
     if (order->verb == CONTROL_LINK && !supervisor->ledger->can_fault) {
-        errand_reply_problem(errand, 409, "faults-disabled",
-                             "the nodes of cluster %s were started with --no-faults: start it without that",
-                             supervisor->ledger->name);
+        errand_reply_problem(
+            errand, 409, "faults-disabled",
+            "the nodes of cluster %s were started with --no-faults: start it without that option",
+            supervisor->ledger->name);
         return;
     }
     if (errand->phase == ERRAND_NEW &&

@@ -152,7 +152,7 @@ static void begin_departure(struct supervisor *supervisor, struct errand *errand
         errand->phase = ERRAND_NEW;
         errand->due_ms = now_ms + GATE_RETRY_MS;
     } else if (is_forced) {
-        errand->note = "the group was not asked, or has not agreed: it still counts her as a member";
+        errand->note = "the group has not agreed: 'hive members' tells whether it still counts her as a member";
         begin_end(supervisor, errand, i);
     } else {
         errand_reply_problem(

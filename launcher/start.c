@@ -28,7 +28,7 @@ struct start {
     int log_level;
     const char *hive;
     struct hive_strings programs, environment, queen_arguments, drone_arguments;
-    bool has_faults;
+    bool has_no_faults;
 };
 
 #define AT(field) .offset = offsetof(struct start, field)
@@ -71,8 +71,10 @@ const struct hive_option start_options[] = {
              "blanks, which '', \"\" and \\ keep; can be repeated"},
     {"drone-args", 0, HIVE_OPTION_TEXTS, AT(drone_arguments), .argument = "WORDS", .group = NODES,
      .help = "The same for drones"},
-    {"enable-faults", 0, HIVE_OPTION_FLAG, AT(has_faults), .group = NODES,
-     .help = "Let the links between nodes be cut, delayed and made to lose"},
+    {"no-faults", 0, HIVE_OPTION_FLAG, AT(has_no_faults), .group = NODES,
+     .help = "Start the nodes without --enable-faults: their links cannot be cut then; also for versions "
+             "that do not "
+             "know that option"},
     {0},
 };
 
@@ -109,7 +111,7 @@ static int run_cluster(const struct start *start, const struct node_command_opti
         .drones = start->drones,
         .queen_port = (uint16_t)start->queen_port,
         .drone_port = (uint16_t)start->drone_port,
-        .can_fault = start->has_faults,
+        .can_fault = !start->has_no_faults,
         .programs = &start->programs,
     };
     struct hive_error error = {0};

@@ -57,12 +57,14 @@ int faults_set(struct faults *faults, const char *json, size_t bytes, struct hiv
         return code;
     pthread_mutex_lock(&faults->mutex);
     struct hive_fault *old = faults->rules;
+    bool is_new = count != faults->count || (count > 0 && memcmp(old, rules, count * sizeof *rules) != 0);
     faults->rules = rules;
     faults->count = count;
     faults->has_rules = count > 0;
     pthread_mutex_unlock(&faults->mutex);
     free(old);
-    hive_log_info("faults changed", LOG_N("rules", count));
+    if (is_new) /* whoever pushes rules may do so time after time */
+        hive_log_info("faults changed", LOG_N("rules", count));
     return 0;
 }
 

@@ -53,10 +53,10 @@ static int read_percent(const cJSON *item, struct hive_fault *rule, struct hive_
     return 0;
 }
 
+/* Fills what is all zeroes, so that rules can be compared as bytes. */
 static int read_rule(const cJSON *item, struct hive_fault *rule, struct hive_error *error)
 {
     static const char *const names[] = {"to", "cut", "delay_ms", "jitter_ms", "loss_percent", NULL};
-    *rule = (struct hive_fault){0};
     if (!cJSON_IsObject(item))
         return hive_error_set(error, -EINVAL, "each must be an object");
     if (check_names(item, names, error) || read_address(item, rule, error) ||

@@ -74,7 +74,7 @@
 
 /* Faults between nodes: rules of one node (one for each other node that there may be), and the longest delay: a minute is beyond
  * what anybody waits for. An answer that is lost keeps its connection for so long, unless the other end gives up before. */
-#define HIVE_FAULTS         4160
+#define HIVE_FAULTS         HIVE_NODES
 #define HIVE_FAULT_DELAY_MS (60 * 1000)
 
 /* The dashboard and the launcher. */

@@ -165,3 +165,33 @@ def test_without_the_mouse_the_terminal_keeps_it(option, open_terminal):
     terminal.start("--connect", "127.0.0.1:1", option)
     terminal.await_text("QUORUM LOST|NO LEADER")
     assert not terminal.takes_mouse()
+
+
+def test_a_link_is_cut_and_healed(state, open_terminal):
+    port = free_ports(3)
+    state.start("--enable-faults", "-q", "3", "-d", "0", "--port-queens", str(port), "--election-timeout", ELECTION).await_ready()
+    terminal = open_terminal(state.environment)
+    terminal.start()
+    terminal.await_text(r"QUORUM 3/3 spare 1  leader q\d t\d+")
+    terminal.press("Space", "j", "Space", "X")
+    terminal.await_text(r"Cut the link q1 - q2\?")
+    terminal.press("y")
+    terminal.await_text("the link q1 - q2 cut by you")
+    assert "q1" in state.order("links") and "cut" in state.order("links")
+
+    def offers_to_heal():
+        """As soon as the nodes were heard to tell of it."""
+        terminal.press("X")
+        terminal.await_text(r"(Cut|Heal) the link q1 - q2\?")
+        is_known = "Heal the link" in terminal.text()
+        if not is_known:
+            terminal.press("n")
+            terminal.await_text("was left alone")
+        return is_known
+
+    await_(offers_to_heal, "X offers to heal the link")
+    terminal.press("y")
+    terminal.await_text("the link q1 - q2 healed by you")
+    assert "cut" not in state.order("links")
+    terminal.press("q")
+    terminal.await_prompt()

@@ -18,7 +18,9 @@ def test_once_prints_plain_text(start_local):
     lines = result.stdout.decode().splitlines()
     assert b"\033" not in result.stdout
     assert re.match(r"hivetop hive-a  QUORUM 3/3 spare 1  leader q\d t\d+  commit \d+$", lines[0])
-    assert [line.split()[0] for line in lines[1:8]] == ["QUEEN", "q1", "q2", "q3", "DRONE", "d1", "d2"]
+    first_words = [line.split()[0] for line in lines[1:13]]
+    assert [word.strip("-─") for word in first_words] == [
+        "QUEEN", "q1", "q2", "q3", "ELECTIONS", "q1", "q2", "q3", "DRONES", "d1", "d2", "EVENTS"]  # fmt: skip
     assert len(lines) <= 24 and max(map(len, lines)) <= 80
 
     result = cluster.hivetop()

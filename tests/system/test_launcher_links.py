@@ -4,11 +4,12 @@ import json
 import os
 import re
 import sys
+import time
 import urllib.request
 
 import pytest
-from cluster import PATIENCE_S, await_
-from launched import control
+from cluster import PATIENCE_S, await_, hive
+from launched import ELECTION, control
 from processes import free_ports
 
 FAKE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib", "fake_node.py")
@@ -24,7 +25,7 @@ class Lab:
         script = state.script(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
         state.environment |= {"MOODS": state.home, "LEADER": f"127.0.0.1:{port}"}
         self.launcher = state.start("--queens", str(queens), "--drones", str(drones), "--port-queens", str(port), "--port-drones",
-                                    str(port + queens), "--hive", script, "--enable-faults").await_ready()  # fmt: skip
+                                    str(port + queens), "--hive", script).await_ready()  # fmt: skip
 
     def order(self, *arguments, status=0):
         return self.state.order(*arguments, status=status)
@@ -52,7 +53,7 @@ def lab(state):
 
 
 def test_a_cut_is_a_rule_at_each_end_and_heal_takes_it_away(lab):
-    assert "q1     -> q2      cut\n" in lab.order("cut", "q1", "q2")
+    assert lab.order("cut", "q1", "q2") == "q1     <-> q2      cut\n"
     assert lab.all_rules() == {"q1": {"q2": CUT}, "q2": {"q1": CUT}}
     assert "all links are whole" in lab.order("heal", "q2", "q1")
     assert lab.all_rules() == {}
@@ -69,7 +70,7 @@ def test_what_is_done_to_a_link_adds_up_and_nothing_takes_it_back(lab):
     lab.order("lose", "d1", "q1", "2.5%")
     rule = {"cut": False, "delay_ms": 50, "jitter_ms": 10, "loss_percent": 2.5}
     assert lab.all_rules() == {"q1": {"d1": rule}, "d1": {"q1": rule}}
-    assert "q1     -> d1      50 ms ± 10 ms, loses 2.5 %\n" in lab.order("links")
+    assert lab.order("links") == "q1     <-> d1      50 ms ± 10 ms, loses 2.5 %\n"
     lab.order("delay", "q1", "d1", "0", "--one-way")
     assert lab.rules("q1") == {"d1": rule | {"delay_ms": 0, "jitter_ms": 0}} and lab.rules("d1") == {"q1": rule}
     lab.order("lose", "q1", "d1", "0%")
@@ -110,7 +111,8 @@ def test_who_is_down_or_paused_is_told_when_he_is_back(lab):
     lab.order("pause", "q3")
     said = lab.order("cut", "q1", "queens")
     assert "q2 is down or paused" in said and "q3 is down or paused" in said
-    assert re.search("q2 +-> q1 +cut  .not in force yet", said) and lab.rules("q1") == {"q2": CUT, "q3": CUT}
+    assert re.search("q2 +-> q1 +cut  .not in force yet", said) and re.search("q1 +-> q2 +cut\n", said)
+    assert lab.rules("q1") == {"q2": CUT, "q3": CUT}
     lab.order("resume", "q3")
     lab.order("restart", "q2")
     for name in ("q2", "q3"):
@@ -170,8 +172,54 @@ def test_the_control_socket_tells_what_there_is(lab):
     assert control(lab.state, "DELETE", "/links?from=q1&to=q2")[1]["links"] == []
 
 
+# ---- with nodes that obey ----
+
+
+def health(state, name):
+    with urllib.request.urlopen(f"http://{state.node(name)['address']}/healthz", timeout=PATIENCE_S) as answer:
+        return json.load(answer)
+
+
+def test_a_leader_that_is_cut_off_is_replaced_and_follows_when_the_link_is_whole_again(state):
+    state.start("--queens", "3", "--drones", "1", "--election-timeout", ELECTION).await_ready()
+    cut = state.order("cut", "leader", "queens")
+    (old,) = set.intersection(*({one, other} for one, other in re.findall(r"(q\d) +<-> (q\d) +cut\n", cut)))
+    others = {"q1", "q2", "q3"} - {old}
+
+    def new_leader():
+        return [name for name in others if health(state, name)["raft_state"] == "LEADER"]
+
+    new = await_(new_leader, "another one leads")[0]
+    assert health(state, new)["term"] > 1
+    await_(lambda: health(state, old)["raft_state"] != "LEADER", "the old one has stepped down")
+    assert "all links are whole" in state.order("heal")
+    await_(lambda: health(state, old)["leader"] == state.node(new)["address"], "she follows")
+
+
+def test_a_node_that_is_restarted_is_cut_off_again(state):
+    state.start("--queens", "3", "--drones", "0", "--election-timeout", ELECTION).await_ready()
+    state.order("cut", "q3", "queens")
+    state.order("kill", "q3")
+    assert health(state, "q1")["faults"] == health(state, "q2")["faults"]
+    state.order("restart", "q3")
+    await_(lambda: len(health(state, "q3")["faults"]) == 2, "q3 is told again")
+    await_(lambda: health(state, "q3")["raft_state"] == "CANDIDATE" or not health(state, "q3")["leader"], "q3 hears nobody")
+    state.order("remove", "q2", "--force")
+    assert state.node("q1")["state"] == "running"
+
+
+def test_delay_is_felt(state):
+    state.start("--queens", "3", "--drones", "0", "--election-timeout", "900-1200").await_ready()
+    state.order("delay", "queens", "queens", "60ms")
+    begin = time.monotonic()
+    assert hive("put", "a", "1", environment=state.environment).returncode == 0
+    assert time.monotonic() - begin > 0.12, "there and back"
+    state.order("heal")
+    assert all(not health(state, name)["faults"] for name in ("q1", "q2", "q3"))
+
+
 def test_without_faults_no_link_is_touched(state):
-    state.start("--queens", "1", "--drones", "1").await_ready()
+    state.start("--queens", "1", "--drones", "1", "--no-faults").await_ready()
     assert not state.ledger()["can_fault"]
     assert "--no-faults" in state.order("cut", "q1", "d1", status=6)
     assert "all links are whole" in state.order("heal")

@@ -163,6 +163,10 @@ static void the_past_cannot_be_changed(void **state)
     assert_int_equal(press_key(scene, KEYS_ENTER), REACTION_NONE); /* nor by the palette */
     assert_int_equal(scene->ui.mode, UI_TABLES);
     scene->ui.shown_ms = 0;
+    scene->ui.is_frozen = true; /* the picture may be an old one */
+    press(scene, "K");
+    assert_int_equal(scene->ui.mode, UI_TABLES);
+    scene->ui.is_frozen = false;
     press(scene, "K");
     assert_int_equal(scene->ui.mode, UI_DIALOG);
 }
