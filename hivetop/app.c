@@ -16,12 +16,14 @@ static void allow_many_connections(void)
     }
 }
 
-static void init_logs(struct app *app)
+static void init_screens(struct app *app)
 {
     logs_init(&app->logs, false);
     logs_init(&app->tail, true);
+    tasks_init(&app->tasks, app->client, &app->source, &app->model);
     app->ui.logs = &app->logs;
     app->ui.tail = &app->tail;
+    app->ui.tasks = &app->tasks;
 }
 
 int app_open(struct app *app, const struct app_options *options, int64_t interval_ms,
@@ -37,7 +39,7 @@ int app_open(struct app *app, const struct app_options *options, int64_t interva
     app->ui.is_readonly = options->is_readonly;
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
-    init_logs(app);
+    init_screens(app);
     return 0;
 }
 
@@ -46,6 +48,7 @@ void app_close(struct app *app)
     hive_http_client_destroy(app->client);
     logs_finish(&app->logs);
     logs_finish(&app->tail);
+    tasks_finish(&app->tasks);
     courier_finish(&app->courier);
     poller_finish(&app->poller);
     source_finish(&app->source);
@@ -69,17 +72,23 @@ void app_switch(struct app *app, const char *cluster)
     ui_forget(&app->ui);
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
-    init_logs(app);
+    init_screens(app);
     ui_say(&app->ui, &app->model, EVENT_INFO, "this is %s", cluster);
 }
 
 /* Returns how long to wait, at most `wait_ms`. */
-static int turn_logs(struct app *app, struct logs *logs, int wait_ms)
+static int turn_screens(struct app *app, int wait_ms)
 {
-    int logs_ms = logs_turn(logs, &app->ui, &app->model, &app->source);
-    app->poller.has_news |= logs->has_news;
-    logs->has_news = false;
-    return logs_ms >= 0 && logs_ms < wait_ms ? logs_ms : wait_ms;
+    int waits_ms[] = {logs_turn(&app->logs, &app->ui, &app->model, &app->source),
+                      logs_turn(&app->tail, &app->ui, &app->model, &app->source),
+                      tasks_turn(&app->tasks, &app->ui)};
+    app->poller.has_news |= app->logs.has_news || app->tail.has_news || app->tasks.has_news;
+    app->logs.has_news = app->tail.has_news = app->tasks.has_news = false;
+    for (size_t i = 0; i < sizeof waits_ms / sizeof *waits_ms; i++) {
+        if (waits_ms[i] >= 0 && waits_ms[i] < wait_ms)
+            wait_ms = waits_ms[i];
+    }
+    return wait_ms;
 }
 
 int app_turn(struct app *app)
@@ -89,5 +98,5 @@ int app_turn(struct app *app)
     poller_turn(&app->poller, now_ms);
     app->ui.no_actions = source_no_actions(&app->source, &app->model);
     int wait_ms = poller_wait_ms(&app->poller, now_ms);
-    return turn_logs(app, &app->tail, turn_logs(app, &app->logs, wait_ms));
+    return turn_screens(app, wait_ms);
 }

@@ -12,6 +12,7 @@
 #include "model.h"
 #include "poller.h"
 #include "source.h"
+#include "tasks.h"
 #include "ui.h"
 
 struct app {
@@ -21,6 +22,7 @@ struct app {
     struct poller poller;
     struct courier courier;
     struct logs logs, tail;
+    struct tasks tasks;
     struct ui ui;
 };
 

@@ -43,6 +43,7 @@ static bool show(struct live *live)
     screen_size(&columns, &rows);
     app->ui.page_rows = rows > 3 ? rows - 2 : 1;
     logs_resize(&app->logs, columns, rows);
+    tasks_resize(&app->tasks, columns, rows);
     app->tail.is_wanted =
         app->ui.screen == UI_SCREEN_MAIN && columns >= LOGS_TAIL_COLUMNS && rows >= LOGS_TAIL_ROWS;
     cells_finish(&live->shown);
