@@ -149,6 +149,11 @@ static void those_who_are_long_gone_are_forgotten(void **state)
     SAYS(&model, .number = 1, .digests = {{100, 3, SAME}});
     SAYS(&model, .number = 3, .digests = {{100, 3, SAME}});
     assert_int_equal(model.checks.compared, 1);
+    /* What one of them said is no evidence against who has the place now. */
+    uint64_t gone = 3 * CHECKS_MEMBERS - 100;
+    SAYS(&model, .number = 3, .state = HIVE_RAFT_LEADER, .term = 300 - gone, .process = 1, .durable_term = 3);
+    SAYS(&model, .number = 4, .applied = 1000 - gone, .digests = {{1000 - gone, 3, OTHER}});
+    assert_nothing_found(&model);
     model_finish(&model);
 }
 
