@@ -26,10 +26,11 @@ enum ui_panel { UI_PANEL_QUEENS, UI_PANEL_DRONES, UI_PANEL_EVENTS };
 enum ui_mode {
     UI_TABLES, /* nothing */
     UI_HELP,
-    UI_DIALOG, /* yes or no */
-    UI_INPUT,  /* a text task is typed, in the last line */
-    UI_FIND,   /* what to look for is typed, in the last line */
-    UI_MENU,   /* a list to choose from; the palette as well */
+    UI_DIALOG,   /* yes or no */
+    UI_INPUT,    /* a text task is typed, in the last line */
+    UI_FIND,     /* what to look for is typed, in the last line */
+    UI_EVIDENCE, /* what the checks of consensus have found */
+    UI_MENU,     /* a list to choose from; the palette as well */
 };
 
 /* A row's order; a panel without that column keeps the order of names. */

@@ -45,6 +45,7 @@ void view_logs_tail(const struct view *view, struct cells *cells, struct area ar
 void view_tasks(const struct view *view, struct cells *cells, struct area area);
 
 /* These lie above the rest. */
+void view_evidence(const struct view *view, struct cells *cells, struct area area);
 void view_help(const struct view *view, struct cells *cells, struct area area);
 void view_dialog(const struct view *view, struct cells *cells, struct area area);
 void view_menu(const struct view *view, struct cells *cells, struct area area);
