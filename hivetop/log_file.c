@@ -11,6 +11,7 @@
 
 #include "hive/memory.h"
 
+#define REACH      8   /* of a file of endless lines, so many times as much as is kept is read back */
 #define LINE_BYTES 128 /* what a line costs beside its text, in the lists of its readers too */
 
 void log_file_init(struct log_file *file, const char *name, const char *path, int place, size_t max_bytes)
@@ -284,7 +285,8 @@ unsigned log_file_look(struct log_file *file)
 
 bool log_file_has_older(const struct log_file *file)
 {
-    return file->fd >= 0 && file->begin > 0 && file->bytes + LOG_CHUNK_BYTES < file->max_bytes;
+    return file->fd >= 0 && file->begin > 0 && file->bytes + LOG_CHUNK_BYTES < file->max_bytes &&
+           file->end - file->begin < (int64_t)file->max_bytes * REACH;
 }
 
 /* Puts the lines of another before those of this one. */

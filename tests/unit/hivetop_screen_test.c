@@ -9,10 +9,9 @@
 #include <cmocka.h>
 #include <locale.h>
 
-#include "hive/file.h"
 #include "hivetop/keys.h"
-#include "hivetop/render.h"
 #include "tests/unit/hivetop_fixture.h"
+#include "tests/unit/hivetop_picture.h"
 
 static const struct {
     int columns, rows;
@@ -23,24 +22,7 @@ static bool is_unicode;
 
 static void compare(const struct model *model, const struct ui *ui, const char *name, int columns, int rows)
 {
-    struct cells cells;
-    struct hive_buffer text = {0}, wanted = {0};
-    struct hive_error error = {0};
-    render(model, ui, columns, rows, is_unicode, &cells);
-    cells_print(&cells, &text);
-    cells_finish(&cells);
-    char *path = hive_format("tests/screen/%s-%dx%d.txt", name, columns, rows);
-    if (getenv("HIVE_WRITE_SCREENS")) {
-        assert_int_equal(hive_file_write(path, text.data, text.size, 0644, &error), 0);
-    } else {
-        if (hive_file_read(path, 1 << 20, &wanted, &error))
-            fail_msg("%s", error.message);
-        if (strcmp(text.data, wanted.data) != 0)
-            fail_msg("%s differs; the screen is now:\n%s", path, text.data);
-    }
-    free(path);
-    hive_buffer_finish(&text);
-    hive_buffer_finish(&wanted);
+    picture_compare(model, ui, name, columns, rows, is_unicode);
 }
 
 static void compare_all_sizes(const struct model *model, const struct ui *ui, const char *name)
