@@ -28,7 +28,7 @@ static int count_followers(const struct view *view)
     return count;
 }
 
-static void draw_panels(const struct view *view, struct cells *cells)
+static void draw_panels(struct view *view, struct cells *cells)
 {
     const struct ui *ui = view->ui;
     struct panels_wish wish = {
@@ -44,6 +44,7 @@ static void draw_panels(const struct view *view, struct cells *cells)
     };
     struct panels panels;
     panels_make(cells->columns, cells->rows, &wish, &panels);
+    view->has_events = panels.events.rows > 0;
     if (panels.is_line)
         view_line(view, cells, panels.header);
     else

@@ -24,6 +24,7 @@ struct view {
     struct rows rows[2];                    /* UI_PANEL_QUEENS, UI_PANEL_DRONES */
     const struct node *selected;            /* NULL: none */
     char consensus[CHECKS_TEXT_BYTES + 64]; /* what the checks found */
+    bool has_events;                        /* they are shown, and the consensus line in their heading */
     bool is_broken;                         /* they found something bad */
 };
 

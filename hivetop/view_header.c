@@ -78,7 +78,10 @@ static void time_part(const struct view *view, struct part *part)
     format_interval(ui->interval_ms, interval);
     format_time_of_day(view->model->unix_ms, time);
     time[8] = '\0';
-    if (ui->shown_ms || ui->is_frozen) {
+    if (ui->replay[0]) {
+        snprintf(TEXT(*part), "%s", ui->replay);
+        part->style = STYLE_TITLE_WARNING;
+    } else if (ui->shown_ms || ui->is_frozen) {
         snprintf(TEXT(*part), "%s %s", ui->is_frozen ? "FROZEN" : "PAST", time);
         part->style = STYLE_TITLE_WARNING;
     } else if (view->model->cluster[0] && !view->model->has_launcher) {

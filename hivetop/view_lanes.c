@@ -91,7 +91,9 @@ static void draw_heading(const struct view *view, struct cells *cells, struct ar
     int width = cells_width(end);
     cells_put(cells, area.column + 1, area.row, area.columns - 1, STYLE_HEADING, title);
     draw_terms(view, &line, left, area.column + area.columns - left, width);
-    put_where_free(&line, area.column + area.columns - width, STYLE_HEADING, end);
+    int at = area.column + area.columns - width;
+    if (is_free(&line, at - 1, 1))
+        put_where_free(&line, at, STYLE_HEADING, end);
     for (int i = 0; i < area.columns; i++) {
         if (is_free(&line, area.column + i, 1))
             cells_rule(cells, area.column + i, area.row, 1, STYLE_RULE);

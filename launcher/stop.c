@@ -1,25 +1,10 @@
 /* `launcher stop [NODE]`: one node, or the whole cluster; the latter is over when its launcher is. */
-#include <poll.h>
-#include <sys/pidfd.h>
-#include <unistd.h>
-
 #include "command.h"
 
+#include "await.h"
 #include "order.h"
 
 #define END_TIMEOUT_MS 20000 /* beyond twice the grace time: drones, then queens */
-
-/* True where the process has ended by then. */
-static bool await_end(struct hive_process process, int timeout_ms)
-{
-    struct pollfd end = {.fd = pidfd_open(process.pid, 0), .events = POLLIN};
-    if (end.fd < 0)
-        return !hive_process_is_alive(process);
-    if (hive_process_is_alive(process)) /* it and no other, since the descriptor is there */
-        poll(&end, 1, timeout_ms);
-    close(end.fd);
-    return !hive_process_is_alive(process);
-}
 
 static enum hive_exit stop_cluster(const struct hive_ledger *ledger)
 {

@@ -48,7 +48,9 @@ def test_marks_menus_palette_and_clipboard(start_local, open_terminal):
     terminal.await_text(r"^>q2 +\+")
     assert re.match(r" q1 +\+", terminal.row("q1"))
     terminal.press("X")
-    terminal.await_text("q1 takes no faults")
+    terminal.await_text(r"Cut the link q1 - q2\?")
+    terminal.press("Escape")
+    terminal.await_text("the link q1 - q2 was left alone")
 
     terminal.press("T")
     terminal.await_text(r"Terminate q2 \(pid \d+\)\?")
@@ -169,7 +171,7 @@ def test_without_the_mouse_the_terminal_keeps_it(option, open_terminal):
 
 def test_a_link_is_cut_and_healed(state, open_terminal):
     port = free_ports(3)
-    state.start("--enable-faults", "-q", "3", "-d", "0", "--port-queens", str(port), "--election-timeout", ELECTION).await_ready()
+    state.start("-q", "3", "-d", "0", "--port-queens", str(port), "--election-timeout", ELECTION).await_ready()
     terminal = open_terminal(state.environment)
     terminal.start()
     terminal.await_text(r"QUORUM 3/3 spare 1  leader q\d t\d+")

@@ -181,6 +181,8 @@ static void a_thousand_drones_and_everything_open_fit_too(void **state)
     ui.panel = UI_PANEL_DRONES;
     ui.has_details = true;
     sweep(&model, &ui, 9);
+    model.checks.finding_count = 1;
+    sweep(&model, &ui, 9);
     ui.has_details = false;
     ui.sort = SORT_DONE;
     ui.is_sort_reversed = true;
