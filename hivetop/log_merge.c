@@ -50,7 +50,7 @@ void log_merge_rebuild(struct log_merge *merge, struct log_file *const *files, s
                    of_file * sizeof *merge->all);
         merge->all_count += of_file;
     }
-    if (count > 1)
+    if (count > 1 && merge->all_count > 1)
         qsort(merge->all, merge->all_count, sizeof *merge->all, compare);
     log_merge_restart(merge);
 }
