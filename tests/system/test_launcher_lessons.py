@@ -67,7 +67,7 @@ def test_a_false_claim_ends_it_and_the_cluster_is_whole_again(state, lesson_file
 
 def test_a_leaver_leaves_and_end_of_input_too(state, lesson_file):
     state.start("--queens", "1", "--drones", "0").await_ready()
-    path = lesson_file("title T\npause\nclaim 1 > 2\n")
+    path = lesson_file("title T\nqueens 1\npause\nclaim 1 > 2\n")
     result = play(state, path, "--cluster", "hive-a")
     assert result.returncode == 0, result
     assert "FAILED" not in result.stdout
@@ -81,14 +81,14 @@ def test_what_cannot_be_played_is_said_before_anything_is_done(state, lesson_fil
     assert wrong.returncode == 1 and "mine.lesson:3: no instruction 'dance'" in wrong.stderr
     assert play(state, lesson_file("title T\nsay a\n"), "--check").returncode == 0
     assert play(state, "no-such-lesson").returncode == 5
-    recursive = play(state, lesson_file("title T\ndo lesson leader-crash\n"), "--auto", "--cluster", "hive-a")
+    recursive = play(state, lesson_file("title T\nqueens 1\ndo lesson leader-crash\n"), "--auto", "--cluster", "hive-a")
     assert recursive.returncode == 1 and "cannot hold another" in recursive.stderr
 
 
 def test_a_lesson_of_ones_own_is_found(state, tmp_path, lesson_file):
     state.start("--queens", "1", "--drones", "0").await_ready()
     os.makedirs(tmp_path / "hive" / "lessons")
-    os.rename(lesson_file("title Mine\nawait leader\n"), tmp_path / "hive" / "lessons" / "mine.lesson")
+    os.rename(lesson_file("title Mine\nqueens 1\nawait leader\n"), tmp_path / "hive" / "lessons" / "mine.lesson")
     state.environment["XDG_DATA_HOME"] = str(tmp_path)
     assert "mine" in state.order("lesson")
     assert "Mine: all 1 claims held" in play(state, "mine", "--auto", "--cluster", "hive-a").stdout
@@ -97,9 +97,8 @@ def test_a_lesson_of_ones_own_is_found(state, tmp_path, lesson_file):
 def test_a_lesson_that_is_killed_takes_its_cluster_along(state, lesson_file):
     path = lesson_file("title T\nqueens 1\nnever 1 > 2 within 60s\n")
     lesson = subprocess.Popen([LAUNCHER, "lesson", path, "--auto"], env=state.environment, stdout=subprocess.PIPE, text=True)
-    await_(lambda: os.path.isdir(state.directory) and state.clusters(), "its cluster is there")
-    name = state.clusters()[0]
-    pids = await_(lambda: [pid for pid in state.pids(name) if pid], "its node runs")
+    await_(lambda: os.path.exists(state.path("hive-a", "cluster.json")), "its cluster is there")
+    pids = await_(state.pids, "its node runs")
     lesson.send_signal(signal.SIGKILL)
     lesson.wait(PATIENCE_S)
     lesson.stdout.close()
