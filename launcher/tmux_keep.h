@@ -4,10 +4,17 @@
 
 #include "hive/ledger.h"
 
+/* A node that has, or had, a pane. */
+struct tmux_kept {
+    char name[HIVE_NAME_BYTES];
+    int starts;
+    pid_t pid;
+};
+
 struct tmux_keep {
-    bool is_shown;   /* this program runs in one of the windows that were made for the cluster */
-    char window[16]; /* of nodes that came later */
-    char **names;    /* owned: nodes that have a pane */
+    bool is_shown;           /* this program runs in one of the windows that were made for the cluster */
+    char window[16];         /* of nodes that came later */
+    struct tmux_kept *nodes; /* owned */
     size_t count;
 };
 

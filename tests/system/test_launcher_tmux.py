@@ -53,10 +53,8 @@ class Tmux:
 def tmux(state):
     tmux = Tmux(state)
     yield tmux
+    state.end_background()
     tmux.run("kill-server")
-    if os.path.isdir(state.directory):
-        for name in state.clusters():
-            state.run("stop", "--cluster", name)
 
 
 def start(tmux, *arguments):
@@ -126,7 +124,11 @@ def test_many_nodes_get_several_windows(tmux):
 def test_nodes_that_come_and_go_get_and_lose_their_panes(tmux):
     start(tmux, "--queens", "1", "--drones", "1")
     tmux.state.order("add", "drone", "2")
-    await_(lambda: {"d2", "d3"} <= tmux.titles(), "the new nodes have panes")
+    try:
+        await_(lambda: {"d2", "d3"} <= tmux.titles(), "the new nodes have panes")
+    except AssertionError:
+        print(tmux.text("launcher: Ctrl-C ends the cluster"), tmux.titles(), tmux.windows())
+        raise
     await_(lambda: "-- d3 is running" in tmux.text("d3"), "with their logs")
     assert set(tmux.panes("d2").values()) == {"d2", "d3"}
     tmux.state.order("remove", "d1")
