@@ -43,15 +43,7 @@ static void forget_unshown(struct tmux_keep *keep, const char *directory)
 
 void tmux_keep_begin(struct tmux_keep *keep, const struct hive_ledger *ledger)
 {
-    char mark[4096] = "";
-    struct hive_error ignored;
-    struct hive_strings words = {0};
-    *keep = (struct tmux_keep){0};
-    if (!getenv("TMUX") || !getenv("TMUX_PANE"))
-        return;
-    tmux_call_add(&words, "tmux", "display-message", "-p", "-t", getenv("TMUX_PANE"), "#{@hive}", NULL);
-    keep->is_shown =
-        tmux_call_run(&words, mark, sizeof mark, &ignored) == 0 && strcmp(mark, ledger->directory) == 0;
+    *keep = (struct tmux_keep){.is_shown = getenv(TMUX_KEEP_VARIABLE) != NULL};
     remember(keep, ledger);
     if (keep->is_shown)
         forget_unshown(keep, ledger->directory);

@@ -4,6 +4,9 @@
 
 #include "hive/ledger.h"
 
+/* Set for the program that sees to the windows: its own has no mark yet when it begins. */
+#define TMUX_KEEP_VARIABLE "HIVE_TMUX"
+
 /* A node that has, or had, a pane. */
 struct tmux_kept {
     char name[HIVE_NAME_BYTES];
