@@ -4,6 +4,9 @@
 
 #include "hive/options.h"
 
+/* The program itself; its verbs are in there. */
+extern const struct hive_command launcher_command;
+
 /* `launcher [options]`: starts a cluster and stays until it has ended. */
 extern const struct hive_option start_options[];
 int start_run(const struct hive_command *command, int argc, char **argv);
@@ -23,6 +26,10 @@ extern const struct hive_option order_show_options[];
 int link_run(const struct hive_command *command, int argc, char **argv);
 int heal_run(const struct hive_command *command, int argc, char **argv);
 int links_run(const struct hive_command *command, int argc, char **argv);
+
+/* lesson: a walk on a live cluster, told and checked. */
+extern const struct hive_option lesson_options[];
+int lesson_run_verb(const struct hive_command *command, int argc, char **argv);
 
 /* status: what the ledger says, and whether it is still true. */
 extern const struct hive_option status_options[];

@@ -66,6 +66,21 @@ static const struct hive_command verbs[] = {
     {ORDER("kill"), .summary = "Kill a node (SIGKILL)",
      .description = "The node gets no chance to say goodbye, and stays down until it is restarted. " TARGETS,
      .examples = "launcher kill leader\n    See the others elect a new one\n"},
+    {.name = "lesson",
+     .summary = "Walk through what happens in a cluster, told and checked",
+     .synopsis = "[NAME]",
+     .description =
+         "Without NAME lists the lessons. A lesson tells what to look at, does it to a live cluster, waits "
+         "for Enter, and "
+         "checks each claim that it makes. Without --cluster it starts a cluster of its own, and ends it.\n\n"
+         "Lessons are plain files, NAME.lesson in $XDG_DATA_HOME/hive/lessons (or "
+         "~/.local/share/hive/lessons) or with the "
+         "program; a NAME with a slash is a path. share/lessons/README says how to write one.",
+     .options = lesson_options,
+     .arguments_max = 1,
+     .examples = "launcher lesson leader-crash\n    Kill a leader, and see why nothing is lost\n"
+                 "launcher lesson ./mine.lesson --auto\n    Run your own through, without waiting\n",
+     .run = lesson_run_verb},
     {.name = "links",
      .summary = "Show what is done to links between nodes",
      .synopsis = "",
@@ -156,7 +171,7 @@ static const struct hive_command verbs[] = {
     {0},
 };
 
-static const struct hive_command launcher_command = {
+const struct hive_command launcher_command = {
     .name = "launcher",
     .summary = "Run a cluster of queens and drones on this machine",
     .synopsis = "",
