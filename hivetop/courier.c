@@ -221,7 +221,7 @@ static void tell_submitted(struct courier *courier, const struct hive_http_respo
     if (answer)
         hive_json_string(answer, "id", &id, NULL);
     ui_say(courier->ui, courier->model, EVENT_GOOD, "%s submitted", id);
-    events_add(&courier->model->events, courier->model->unix_ms, EVENT_INFO, "%s submitted by you", id);
+    model_take_event(courier->model, EVENT_INFO, "%s submitted by you", id);
     cJSON_Delete(answer);
 }
 
@@ -233,7 +233,7 @@ static void tell_refused(struct courier *courier, const struct hive_http_respons
                               ? "the task may or may not have been submitted"
                               : "the task was not submitted";
     ui_say(courier->ui, courier->model, EVENT_BAD, "%s: %s", outcome, problem);
-    events_add(&courier->model->events, courier->model->unix_ms, EVENT_BAD, "%s: %s", outcome, problem);
+    model_take_event(courier->model, EVENT_BAD, "%s: %s", outcome, problem);
 }
 
 static void finish_task(struct hive_http_response *response, void *context)

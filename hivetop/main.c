@@ -46,6 +46,41 @@ static const struct hive_option options[] = {
      .type = HIVE_OPTION_FLAG,
      .offset = OPTION(is_json),
      .help = "Like --once, as one JSON object a frame"},
+    {.name = "record",
+     .type = HIVE_OPTION_STRING,
+     .offset = OPTION(record),
+     .argument = "FILE",
+     .help = "Record all that is learnt to FILE, as JSON lines; a file that is there is replaced",
+     .completion = "file"},
+    {.name = "replay",
+     .type = HIVE_OPTION_STRING,
+     .offset = OPTION(replay),
+     .argument = "FILE",
+     .help = "Play a recording, or a trace of the simulator, instead of watching a cluster",
+     .completion = "file"},
+    {.name = "speed",
+     .type = HIVE_OPTION_STRING,
+     .offset = OPTION(speed),
+     .argument = "FACTOR",
+     .help = "Play so much faster, 0.0625 to 64 (default 1)"},
+    {.name = "at",
+     .type = HIVE_OPTION_MS,
+     .offset = OPTION(at_ms),
+     .argument = "TIME",
+     .help = "Begin so far into the recording (\"90s\"); with --once and --json, show this moment (default: "
+             "the end)",
+     .min = 0,
+     .max = INT64_C(100000000000)},
+    {.name = "config",
+     .type = HIVE_OPTION_STRING,
+     .offset = OPTION(config),
+     .argument = "FILE",
+     .help = "Keep theme, interval and order in FILE (default $XDG_CONFIG_HOME/hive/hivetop.conf)",
+     .completion = "file"},
+    {.name = "no-config",
+     .type = HIVE_OPTION_FLAG,
+     .offset = OPTION(has_no_config),
+     .help = "Neither read nor write a configuration file"},
     {.name = "readonly",
      .type = HIVE_OPTION_FLAG,
      .offset = OPTION(is_readonly),
@@ -73,6 +108,10 @@ static const char description[] =
     "is about; what would cost the cluster its majority wants the node's name typed. Acting on nodes "
     "needs the launcher, and so does not work with --connect. The mouse selects, sorts by a column and "
     "scrolls.\n\n"
+    "The last hour is kept in memory: [ and ] scrub through it, { and } go from election to election, z "
+    "freezes the picture, 0 goes back to now. --record keeps it in a file, --replay plays that; there z and "
+    "the "
+    "space bar stop and start it, + and - change its speed.\n\n"
     "Where standard output is no terminal, one frame is printed as with --once. NO_COLOR turns "
     "colours off.\n\n"
     "These are the keys; ? shows them too.";
@@ -87,9 +126,36 @@ static struct hive_command command = {
     .examples = "hivetop\n    Watch the cluster of this machine.\n"
                 "hivetop --connect 10.0.0.7:8080\n    Watch another one.\n"
                 "hivetop --once\n    Print what there is to see, for a script or a mail.\n"
+                "hivetop --record lesson.jsonl\n    Watch, and keep what was seen.\n"
+                "hivetop --replay lesson.jsonl --speed 4\n    See it again, four times as fast.\n"
                 "hivetop --json -n 10 -d 1\n    Ten JSON objects, one a second.\n",
     .see_also = "hive(1), launcher(1)",
 };
+
+/* What cannot go together, and the speed. */
+static int check(struct app_options *given, struct hive_error *error)
+{
+    const char *other = given->record          ? "--record"
+                        : given->cluster       ? "--cluster"
+                        : given->connect.count ? "--connect"
+                                               : NULL;
+    if (given->replay && other)
+        return hive_error_set(error, -EINVAL, "--replay plays a file and asks nobody: it does not go with %s",
+                              other);
+    if (!given->replay && (given->speed || given->at_ms >= 0))
+        return hive_error_set(error, -EINVAL, "%s is about a recording: give one with --replay",
+                              given->speed ? "--speed" : "--at");
+    if (given->config && given->has_no_config)
+        return hive_error_set(error, -EINVAL, "--config and --no-config contradict each other");
+    if (!given->speed)
+        return 0;
+    char *end;
+    double factor = given->speed_factor = strtod(given->speed, &end);
+    if (end == given->speed || *end || !(factor >= REWIND_SPEED_MIN && factor <= REWIND_SPEED_MAX))
+        return hive_error_set(error, -EINVAL, "--speed takes a factor from 0.0625 to 64, not \"%s\"",
+                              given->speed);
+    return 0;
+}
 
 static int run(const struct app_options *app_options, int64_t interval_ms, struct hive_error *error)
 {
@@ -97,6 +163,8 @@ static int run(const struct app_options *app_options, int64_t interval_ms, struc
     struct app app;
     int result = app_open(&app, app_options, interval_ms, error);
     /* Which cluster is meant is for the user to say; that there is none is no mistake of the command line. */
+    if (result && (app_options->replay || result == -EIO))
+        return HIVE_EXIT_FAILED; /* a file */
     if (result)
         return result == -EINVAL || result == -EEXIST ? HIVE_EXIT_USAGE : HIVE_EXIT_UNAVAILABLE;
     if (!is_printing && (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))) {
@@ -105,14 +173,14 @@ static int run(const struct app_options *app_options, int64_t interval_ms, struc
     }
     int status =
         is_printing ? app_run_print(&app, app_options, error) : app_run_live(&app, app_options, error);
-    app_close(&app);
-    return status;
+    int ending = app_close(&app, status == HIVE_EXIT_OK ? error : NULL);
+    return status == HIVE_EXIT_OK && ending ? HIVE_EXIT_FAILED : status;
 }
 
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, ""); /* and nothing else: numbers stay as they are in JSON */
-    struct app_options app_options = {.timeout_ms = 5000};
+    struct app_options app_options = {.timeout_ms = 5000, .speed_factor = 1, .at_ms = -1};
     struct hive_strings arguments = {0};
     struct hive_error error = {0};
     int64_t interval_ms = INTERVAL_DEFAULT_MS;
@@ -125,6 +193,8 @@ int main(int argc, char **argv)
     int result = hive_options_parse(&command, argc, argv, &app_options, &arguments, &error);
     if (result == 0 && app_options.interval)
         result = interval_parse(app_options.interval, &interval_ms, &error);
+    if (result == 0)
+        result = check(&app_options, &error);
     if (result < 0) {
         status = hive_options_usage_error(&command, &error);
     } else if (result == 0) {

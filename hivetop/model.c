@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include <errno.h>
+#include <stdarg.h>
 
 #include "hive/encoding.h"
 #include "hive/memory.h"
@@ -49,6 +50,12 @@ struct node *model_node_named(const struct model *model, const char *name)
             return model->nodes[i];
     }
     return NULL;
+}
+
+static void tell(const struct model *model, const struct feed *feed)
+{
+    if (model->listener)
+        model->listener(model->listener_context, model, feed);
 }
 
 /* ---- the list of nodes ---- */
@@ -111,12 +118,18 @@ static struct node *append(struct model *model, enum hive_role role, const char 
     return node;
 }
 
-void model_add(struct model *model, enum hive_role role, const char *address)
+static void add(struct model *model, enum hive_role role, const char *address)
 {
     if (!address[0] || model->node_count >= HIVE_NODES || model_node(model, address))
         return;
     append(model, role, address);
     rearrange(model);
+}
+
+void model_add(struct model *model, enum hive_role role, const char *address)
+{
+    tell(model, &(struct feed){.kind = FEED_NODE, .role = role, .text = address});
+    add(model, role, address);
 }
 
 static void remove_at(struct model *model, size_t at)
@@ -198,10 +211,10 @@ static void take_neighbours(struct model *model, const struct hive_health *healt
     if (model->cluster[0])
         return;
     for (size_t i = 0; i < health->peer_count; i++)
-        model_add(model, HIVE_ROLE_QUEEN, health->peers[i].address);
+        add(model, HIVE_ROLE_QUEEN, health->peers[i].address);
     for (size_t i = 0; i < health->drone_count; i++)
-        model_add(model, HIVE_ROLE_DRONE, health->drones[i].address);
-    model_add(model, HIVE_ROLE_QUEEN, health->queen);
+        add(model, HIVE_ROLE_DRONE, health->drones[i].address);
+    add(model, HIVE_ROLE_QUEEN, health->queen);
 }
 
 /* A node that was given by another name for its address ("localhost") goes by the one that its peers use. */
@@ -236,6 +249,8 @@ static void check(struct model *model, const struct node *node)
 void model_take_health(struct model *model, struct node *node, struct hive_health *health,
                        int64_t round_trip_us)
 {
+    tell(model,
+         &(struct feed){.kind = FEED_HEALTH, .node = node, .health = health, .round_trip_us = round_trip_us});
     if (!settle_address(model, node, health)) {
         hive_health_finish(health);
         return;
@@ -268,6 +283,8 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
 
 void model_take_failure(struct model *model, struct node *node, int error_number, const char *failure)
 {
+    tell(model,
+         &(struct feed){.kind = FEED_FAILURE, .node = node, .error_number = error_number, .text = failure});
     node->failures++;
     node->error_number = error_number;
     snprintf(node->failure, sizeof node->failure, "%s", failure);
@@ -276,10 +293,20 @@ void model_take_failure(struct model *model, struct node *node, int error_number
 
 void model_take_stopped(struct model *model, struct node *node, bool is_stopped)
 {
-    if (node->is_stopped && !is_stopped)
+    if (node->is_stopped == is_stopped)
+        return;
+    tell(model, &(struct feed){.kind = FEED_STOPPED, .node = node, .flag = is_stopped});
+    if (node->is_stopped)
         distrust(node);
     node->is_stopped = is_stopped;
     judge(model, node);
+}
+
+void model_take_launcher(struct model *model, bool is_there)
+{
+    if (model->has_launcher != is_there)
+        tell(model, &(struct feed){.kind = FEED_LAUNCHER, .flag = is_there});
+    model->has_launcher = is_there;
 }
 
 static void take_ledger_node(struct model *model, const struct hive_ledger_node *entry, size_t likely_at)
@@ -308,6 +335,7 @@ static void take_ledger_node(struct model *model, const struct hive_ledger_node 
 
 void model_take_ledger(struct model *model, const struct hive_ledger *ledger)
 {
+    tell(model, &(struct feed){.kind = FEED_LEDGER, .ledger = ledger});
     snprintf(model->cluster, sizeof model->cluster, "%s", ledger->name);
     for (size_t i = 0; i < model->node_count; i++)
         model->nodes[i]->is_named = false;
@@ -324,6 +352,7 @@ void model_take_ledger(struct model *model, const struct hive_ledger *ledger)
 
 void model_take_action(struct model *model, const struct action *action)
 {
+    tell(model, &(struct feed){.kind = FEED_ACTION, .action = action});
     struct node *node = action_is_on_process(action) ? model_node_named(model, action->node) : NULL;
     if (node) {
         node->action = action->kind;
@@ -333,6 +362,7 @@ void model_take_action(struct model *model, const struct action *action)
 
 void model_take_action_done(struct model *model, const struct action *action)
 {
+    tell(model, &(struct feed){.kind = FEED_ACTION_DONE, .action = action});
     struct node *node = model_node_named(model, action->node);
     if (node && node->action == action->kind) {
         bool is_back = action->kind == ACTION_RESUME ||
@@ -346,8 +376,20 @@ void model_take_action_done(struct model *model, const struct action *action)
 
 void model_take_action_failed(struct model *model, const struct action *action, const char *why)
 {
+    tell(model, &(struct feed){.kind = FEED_ACTION_FAILED, .action = action, .text = why});
     struct node *node = model_node_named(model, action->node);
     if (node && node->action == action->kind)
         forget_action(node);
     story_tell_failed_action(model, action, why);
+}
+
+void model_take_event(struct model *model, enum event_level level, const char *format, ...)
+{
+    char text[EVENT_TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    tell(model, &(struct feed){.kind = FEED_EVENT, .level = level, .text = text});
+    events_add(&model->events, model->unix_ms, level, "%s", text);
 }

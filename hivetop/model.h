@@ -12,6 +12,7 @@
 #include "checks.h"
 #include "condition.h"
 #include "event.h"
+#include "feed.h"
 #include "hive/api.h"
 #include "hive/ledger.h"
 #include "timeline.h"
@@ -65,6 +66,8 @@ struct model {
         uint64_t commit;
     } rate[MODEL_RATE_SAMPLES]; /* of the leader's commit index, oldest first */
     size_t rate_count;
+    feed_listener *listener; /* hears what the model is fed with; NULL: nobody does */
+    void *listener_context;
 };
 
 void model_finish(struct model *model);
@@ -89,6 +92,9 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
                        int64_t round_trip_us);
 void model_take_failure(struct model *model, struct node *node, int error_number, const char *failure);
 
+/* Whether the launcher runs. */
+void model_take_launcher(struct model *model, bool is_there);
+
 /* Whether the node's process stands still. */
 void model_take_stopped(struct model *model, struct node *node, bool is_stopped);
 
@@ -96,6 +102,10 @@ void model_take_stopped(struct model *model, struct node *node, bool is_stopped)
 void model_take_action(struct model *model, const struct action *action);
 void model_take_action_done(struct model *model, const struct action *action);
 void model_take_action_failed(struct model *model, const struct action *action, const char *why);
+
+/* Something else happened, just now. */
+void model_take_event(struct model *model, enum event_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Commits per second over the last seconds; negative where not known. */
 double model_rate(const struct model *model);

@@ -10,6 +10,7 @@
 #include "model_json.h"
 #include "render.h"
 #include "summary.h"
+#include "trace.h"
 
 #define PAPER_COLUMNS 80
 #define PAPER_ROWS    24
@@ -48,7 +49,7 @@ static void print_text(const struct app *app)
     bool unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     struct cells cells;
     struct hive_buffer text = {0};
-    render(&app->model, &app->ui, size.ws_col, size.ws_row, unicode, &cells);
+    render(rewind_model(&app->rewind), &app->ui, size.ws_col, size.ws_row, unicode, &cells);
     cells_print(&cells, &text);
     fwrite(text.data, 1, text.size, stdout);
     hive_buffer_finish(&text);
@@ -58,9 +59,20 @@ static void print_text(const struct app *app)
 static void print_json(const struct app *app)
 {
     struct hive_buffer text = {0};
-    model_json(&app->model, &text);
+    model_json(rewind_model(&app->rewind), &text);
     puts(text.data);
     hive_buffer_finish(&text);
+}
+
+static bool print_frame(const struct app *app, const struct app_options *options, bool is_further)
+{
+    if (is_further && !options->is_json)
+        putchar('\n');
+    if (options->is_json)
+        print_json(app);
+    else
+        print_text(app);
+    return fflush(stdout) == 0 && !ferror(stdout);
 }
 
 static bool anybody_answered(const struct model *model)
@@ -81,22 +93,42 @@ static void wait_for_next_frame(struct app *app)
     }
 }
 
+/* A recording on paper: its end, or that many frames from its beginning (or from --at) on. */
+static int print_replay(struct app *app, const struct app_options *options, struct hive_error *error)
+{
+    struct rewind *rewind = &app->rewind;
+    while (replay_scan(rewind->replay, INT16_MAX))
+        continue;
+    int64_t end_ms = replay_last_ms(rewind->replay), count = options->count > 0 ? options->count : 1;
+    int64_t at_ms = options->at_ms >= 0 ? TRACE_BASE_MS + options->at_ms : count > 1 ? TRACE_BASE_MS : end_ms;
+    rewind->is_running = false;
+    for (int64_t i = 0; i < count; i++, at_ms += app->ui.interval_ms) {
+        rewind_go(rewind, &app->ui, at_ms);
+        if (!print_frame(app, options, i > 0)) {
+            hive_error_set(error, -EIO, "standard output cannot be written to");
+            return HIVE_EXIT_FAILED;
+        }
+        if (at_ms >= end_ms)
+            break;
+    }
+    if (!replay_damage(rewind->replay))
+        return HIVE_EXIT_OK;
+    hive_error_set(error, -EINVAL, "%s", replay_damage(rewind->replay));
+    return HIVE_EXIT_FAILED;
+}
+
 int app_run_print(struct app *app, const struct app_options *options, struct hive_error *error)
 {
     app->ui.is_print_out = true;
+    if (app->rewind.replay)
+        return print_replay(app, options, error);
     int64_t count = options->count > 0 ? options->count : 1;
     gather(app, options->timeout_ms);
     for (int64_t i = 0; i < count; i++) {
         if (i > 0)
             wait_for_next_frame(app);
         model_set_time(&app->model, hive_clock_monotonic_ms(), hive_clock_unix_ms());
-        if (i > 0 && !options->is_json)
-            putchar('\n');
-        if (options->is_json)
-            print_json(app);
-        else
-            print_text(app);
-        if (fflush(stdout) || ferror(stdout)) {
+        if (!print_frame(app, options, i > 0)) {
             hive_error_set(error, -EIO, "standard output cannot be written to");
             return HIVE_EXIT_FAILED;
         }

@@ -30,7 +30,7 @@ static void take(struct source *source, const struct hive_ledger *ledger, struct
     take_logs(source, ledger);
     source->launcher = ledger->launcher;
     model_take_ledger(model, ledger);
-    model->has_launcher = hive_ledger_is_running(ledger);
+    model_take_launcher(model, hive_ledger_is_running(ledger));
 }
 
 static int open_ledger(struct source *source, const char *cluster, struct model *model,
@@ -113,7 +113,7 @@ void source_refresh(struct source *source, struct model *model)
     if (!source->cluster[0])
         return;
     read_again(source, model);
-    model->has_launcher = hive_process_is_alive(source->launcher);
+    model_take_launcher(model, hive_process_is_alive(source->launcher));
     for (size_t i = 0; i < model->node_count; i++) {
         struct node *node = model->nodes[i];
         bool is_suspect = node->is_stopped || node->failures > 0 || node->state == HIVE_NODE_PAUSED;

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 
-#include "client/fields.h"
+#include "client/health_fields.h"
+#include "hive/health_changes.h"
 #include "hive/json.h"
 #include "hive/memory.h"
 
@@ -12,14 +13,14 @@ const char *const hive_mode_names[] = {"QUEEN", "DRONE", NULL};
 const char *const hive_raft_state_names[] = {"FOLLOWER", "CANDIDATE", "LEADER", "LEARNER", NULL};
 const char *const hive_drone_state_names[] = {"healthy", "suspect", "lost", NULL};
 
-static const char *const status_names[] = {"NOT_READY", "READY", NULL};
+const char *const hive_health_status_names[] = {"NOT_READY", "READY", NULL};
 
 #define HEALTH(name, type, presence, member, names)                                                          \
     {                                                                                                        \
         name, type, presence, FIELD_OF(struct hive_health, member), names                                    \
     }
 
-static const struct field node_fields[] = {
+const struct field hive_health_node_fields[] = {
     HEALTH("version", FIELD_TEXT, FIELD_OPTIONAL, version, NULL),
     HEALTH("mode", FIELD_CHOICE, FIELD_REQUIRED, mode, hive_mode_names),
     HEALTH("id", FIELD_TEXT, FIELD_OPTIONAL, id, NULL),
@@ -30,7 +31,7 @@ static const struct field node_fields[] = {
     {0},
 };
 
-static const struct field queen_fields[] = {
+const struct field hive_health_queen_fields[] = {
     HEALTH("raft_state", FIELD_CHOICE, FIELD_REQUIRED, raft_state, hive_raft_state_names),
     HEALTH("term", FIELD_NUMBER, FIELD_REQUIRED, term, NULL),
     HEALTH("durable_term", FIELD_NUMBER, FIELD_OPTIONAL, durable_term, NULL),
@@ -42,7 +43,7 @@ static const struct field queen_fields[] = {
     {0},
 };
 
-static const struct field log_fields[] = {
+const struct field hive_health_log_fields[] = {
     HEALTH("first", FIELD_NUMBER, FIELD_OPTIONAL, log_first, NULL),
     HEALTH("last", FIELD_NUMBER, FIELD_OPTIONAL, log_last, NULL),
     HEALTH("commit", FIELD_NUMBER, FIELD_OPTIONAL, log_commit, NULL),
@@ -52,7 +53,7 @@ static const struct field log_fields[] = {
     {0},
 };
 
-static const struct field task_fields[] = {
+const struct field hive_health_task_fields[] = {
     HEALTH("pending", FIELD_NUMBER, FIELD_OPTIONAL, tasks.pending, NULL),
     HEALTH("assigned", FIELD_NUMBER, FIELD_OPTIONAL, tasks.assigned, NULL),
     HEALTH("running", FIELD_NUMBER, FIELD_OPTIONAL, tasks.running, NULL),
@@ -63,14 +64,14 @@ static const struct field task_fields[] = {
     {0},
 };
 
-static const struct field digest_fields[] = {
+const struct field hive_health_digest_fields[] = {
     {"index", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_digest, index), NULL},
     {"term", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_digest, term), NULL},
     {"hash", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_digest, hash), NULL},
     {0},
 };
 
-static const struct field fault_fields[] = {
+const struct field hive_health_fault_fields[] = {
     {"to", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_fault, to), NULL},
     {"cut", FIELD_FLAG, FIELD_OPTIONAL, FIELD_OF(struct hive_fault, cut), NULL},
     {"delay_ms", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_fault, delay_ms), NULL},
@@ -78,7 +79,7 @@ static const struct field fault_fields[] = {
     {0},
 };
 
-static const struct field drone_fields[] = {
+const struct field hive_health_drone_fields[] = {
     HEALTH("queen", FIELD_TEXT, FIELD_OPTIONAL, queen, NULL),
     HEALTH("capacity", FIELD_INT, FIELD_OPTIONAL, capacity, NULL),
     HEALTH("running", FIELD_INT, FIELD_OPTIONAL, running, NULL),
@@ -87,7 +88,7 @@ static const struct field drone_fields[] = {
     {0},
 };
 
-static const struct field transition_fields[] = {
+const struct field hive_health_transition_fields[] = {
     {"time_ms", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_transition, time_ms), NULL},
     {"term", FIELD_NUMBER, FIELD_REQUIRED, FIELD_OF(struct hive_transition, term), NULL},
     {"state", FIELD_CHOICE, FIELD_REQUIRED, FIELD_OF(struct hive_transition, state), hive_raft_state_names},
@@ -95,7 +96,7 @@ static const struct field transition_fields[] = {
     {0},
 };
 
-static const struct field peer_fields[] = {
+const struct field hive_health_peer_fields[] = {
     {"address", FIELD_TEXT, FIELD_REQUIRED, FIELD_OF(struct hive_peer_health, address), NULL},
     {"kind", FIELD_TEXT, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, kind), NULL},
     {"match", FIELD_NUMBER, FIELD_OPTIONAL, FIELD_OF(struct hive_peer_health, match), NULL},
@@ -105,7 +106,7 @@ static const struct field peer_fields[] = {
     {0},
 };
 
-static const struct field known_drone_fields[] = {
+const struct field hive_health_known_drone_fields[] = {
     {"name", FIELD_TEXT, FIELD_OPTIONAL, FIELD_OF(struct hive_drone_health, name), NULL},
     {"state", FIELD_CHOICE, FIELD_REQUIRED, FIELD_OF(struct hive_drone_health, state),
      hive_drone_state_names},
@@ -114,7 +115,7 @@ static const struct field known_drone_fields[] = {
     {0},
 };
 
-/* The array (or object) NAME of `json`; an empty one where it is missing. */
+/* The array (or object) NAME of `json`; -ENOENT where it is missing: what the struct holds stays. */
 static int get_list(const cJSON *json, const char *name, bool is_object, const cJSON **list, size_t *count,
                     struct hive_error *error)
 {
@@ -122,7 +123,7 @@ static int get_list(const cJSON *json, const char *name, bool is_object, const c
     int result =
         is_object ? hive_json_object(json, name, list, error) : hive_json_array(json, name, list, error);
     *count = result ? 0 : (size_t)cJSON_GetArraySize(*list);
-    return result == -ENOENT ? 0 : result;
+    return result;
 }
 
 static int read_transitions(const cJSON *json, struct hive_health *health, struct hive_error *error)
@@ -130,11 +131,15 @@ static int read_transitions(const cJSON *json, struct hive_health *health, struc
     const cJSON *list, *item;
     size_t count;
     int result = get_list(json, "transitions", false, &list, &count, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    free(health->transitions);
     health->transitions = hive_calloc(count, sizeof *health->transitions);
+    health->transition_count = 0;
     cJSON_ArrayForEach(item, list)
     {
-        result = hive_fields_read(item, transition_fields, &health->transitions[health->transition_count++],
-                                  error);
+        result = hive_fields_read(item, hive_health_transition_fields,
+                                  &health->transitions[health->transition_count++], error);
         if (result)
             return hive_error_prefix(error, result, "transitions");
     }
@@ -146,12 +151,16 @@ static int read_peers(const cJSON *json, struct hive_health *health, struct hive
     const cJSON *list, *item;
     size_t count;
     int result = get_list(json, "peers", false, &list, &count, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    free(health->peers);
     health->peers = hive_calloc(count, sizeof *health->peers);
+    health->peer_count = 0;
     cJSON_ArrayForEach(item, list)
     {
         struct hive_peer_health *peer = &health->peers[health->peer_count++];
         peer->has_progress = cJSON_HasObjectItem(item, "match");
-        result = hive_fields_read(item, peer_fields, peer, error);
+        result = hive_fields_read(item, hive_health_peer_fields, peer, error);
         if (result)
             return hive_error_prefix(error, result, "peers");
     }
@@ -163,7 +172,11 @@ static int read_drones(const cJSON *json, struct hive_health *health, struct hiv
     const cJSON *list, *item;
     size_t count;
     int result = get_list(json, "drones", true, &list, &count, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    free(health->drones);
     health->drones = hive_calloc(count, sizeof *health->drones);
+    health->drone_count = 0;
     cJSON_ArrayForEach(item, list)
     {
         struct hive_drone_health *drone = &health->drones[health->drone_count++];
@@ -171,11 +184,20 @@ static int read_drones(const cJSON *json, struct hive_health *health, struct hiv
             return hive_error_set(error, -EINVAL, "drones: an address must be shorter than %zu bytes",
                                   sizeof drone->address);
         memcpy(drone->address, item->string, strlen(item->string) + 1);
-        result = hive_fields_read(item, known_drone_fields, drone, error);
+        result = hive_fields_read(item, hive_health_known_drone_fields, drone, error);
         if (result)
             return hive_error_prefix(error, result, "drones");
     }
     return result;
+}
+
+static void forget_running_tasks(struct hive_health *health)
+{
+    for (size_t i = 0; i < health->running_task_count; i++)
+        free(health->running_tasks[i]);
+    free(health->running_tasks);
+    health->running_tasks = NULL;
+    health->running_task_count = 0;
 }
 
 static int read_running_tasks(const cJSON *json, struct hive_health *health, struct hive_error *error)
@@ -183,6 +205,9 @@ static int read_running_tasks(const cJSON *json, struct hive_health *health, str
     const cJSON *list, *item;
     size_t count;
     int result = get_list(json, "tasks", false, &list, &count, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    forget_running_tasks(health);
     health->running_tasks = hive_calloc(count, sizeof *health->running_tasks);
     cJSON_ArrayForEach(item, list)
     {
@@ -200,10 +225,15 @@ static int read_digests(const cJSON *log, struct hive_health *health, struct hiv
     const cJSON *list, *item;
     size_t count;
     int result = get_list(log, "digests", false, &list, &count, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    free(health->digests);
     health->digests = hive_calloc(count, sizeof *health->digests);
+    health->digest_count = 0;
     cJSON_ArrayForEach(item, list)
     {
-        result = hive_fields_read(item, digest_fields, &health->digests[health->digest_count++], error);
+        result = hive_fields_read(item, hive_health_digest_fields, &health->digests[health->digest_count++],
+                                  error);
         if (result)
             return hive_error_prefix(error, result, "digests");
     }
@@ -214,13 +244,17 @@ static int read_faults(const cJSON *json, struct hive_health *health, struct hiv
 {
     const cJSON *list, *item;
     size_t count;
-    health->can_fault = cJSON_HasObjectItem(json, "faults");
+    health->can_fault = health->can_fault || cJSON_HasObjectItem(json, "faults");
     int result = get_list(json, "faults", false, &list, &count, error);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    free(health->faults);
     health->faults = hive_calloc(count, sizeof *health->faults);
+    health->fault_count = 0;
     cJSON_ArrayForEach(item, list)
     {
         struct hive_fault *fault = &health->faults[health->fault_count++];
-        result = hive_fields_read(item, fault_fields, fault, error);
+        result = hive_fields_read(item, hive_health_fault_fields, fault, error);
         if (result)
             return hive_error_prefix(error, result, "faults");
         const cJSON *loss = cJSON_GetObjectItemCaseSensitive(item, "loss_percent");
@@ -237,7 +271,7 @@ static int read_log(const cJSON *json, struct hive_health *health, struct hive_e
     int result = hive_json_object(json, "log", &log, error);
     if (result)
         return result == -ENOENT ? 0 : result;
-    result = hive_fields_read(log, log_fields, health, error);
+    result = hive_fields_read(log, hive_health_log_fields, health, error);
     if (!result)
         result = read_digests(log, health, error);
     return result ? hive_error_prefix(error, result, "log") : 0;
@@ -249,13 +283,13 @@ static int read_task_counts(const cJSON *json, struct hive_health *health, struc
     int result = hive_json_object(json, "tasks", &tasks, error);
     if (result)
         return result == -ENOENT ? 0 : result;
-    result = hive_fields_read(tasks, task_fields, health, error);
+    result = hive_fields_read(tasks, hive_health_task_fields, health, error);
     return result ? hive_error_prefix(error, result, "tasks") : 0;
 }
 
 static int read_queen(const cJSON *json, struct hive_health *health, struct hive_error *error)
 {
-    int result = hive_fields_read(json, queen_fields, health, error);
+    int result = hive_fields_read(json, hive_health_queen_fields, health, error);
     if (!result)
         result = read_log(json, health, error);
     if (!result)
@@ -273,12 +307,12 @@ static int read_node(const cJSON *json, struct hive_health *health, struct hive_
 {
     int ready = 0;
     const struct field status_fields[] = {
-        {"status", FIELD_CHOICE, FIELD_REQUIRED, 0, sizeof ready, status_names},
+        {"status", FIELD_CHOICE, FIELD_REQUIRED, 0, sizeof ready, hive_health_status_names},
         {0},
     };
     int result = hive_fields_read(json, status_fields, &ready, error);
     if (!result)
-        result = hive_fields_read(json, node_fields, health, error);
+        result = hive_fields_read(json, hive_health_node_fields, health, error);
     if (!result)
         result = read_faults(json, health, error);
     if (result)
@@ -286,8 +320,14 @@ static int read_node(const cJSON *json, struct hive_health *health, struct hive_
     health->ready = ready;
     if (health->mode == HIVE_MODE_QUEEN)
         return read_queen(json, health, error);
-    result = hive_fields_read(json, drone_fields, health, error);
+    result = hive_fields_read(json, hive_health_drone_fields, health, error);
     return result ? result : read_running_tasks(json, health, error);
+}
+
+int hive_health_merge(const cJSON *changes, struct hive_health *health, struct hive_error *error)
+{
+    int result = read_node(changes, health, error);
+    return result ? hive_error_prefix(error, result, "health") : 0;
 }
 
 int hive_health_parse(const char *json, size_t bytes, struct hive_health *health, struct hive_error *error)
@@ -305,9 +345,7 @@ int hive_health_parse(const char *json, size_t bytes, struct hive_health *health
 
 void hive_health_finish(struct hive_health *health)
 {
-    for (size_t i = 0; i < health->running_task_count; i++)
-        free(health->running_tasks[i]);
-    free(health->running_tasks);
+    forget_running_tasks(health);
     free(health->transitions);
     free(health->digests);
     free(health->faults);

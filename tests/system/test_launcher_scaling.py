@@ -395,7 +395,7 @@ def test_an_order_to_a_launcher_that_is_stopped_says_so_at_once(state):
         assert time.monotonic() - begin < 4 * SLOWNESS
     finally:
         launcher.signal(signal.SIGCONT)
-    assert "q1 is stopped" in state.order("kill", "q1")
+    assert "q1 is killed" in state.order("kill", "q1")
 
 
 def test_orders_under_way_are_answered_when_the_cluster_ends(state):
