@@ -21,12 +21,14 @@ static void allow_many_connections(void)
     }
 }
 
-static void init_logs(struct app *app)
+static void init_screens(struct app *app)
 {
     logs_init(&app->logs, false);
     logs_init(&app->tail, true);
+    tasks_init(&app->tasks, app->client, &app->source, &app->model);
     app->ui.logs = &app->logs;
     app->ui.tail = &app->tail;
+    app->ui.tasks = &app->tasks;
 }
 
 /* The model is about to be fed. */
@@ -50,8 +52,7 @@ static void start_asking(struct app *app, int64_t interval_ms)
     app->client = hive_http_client_create();
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
-    if (!app->rewind.replay) /* a recording has no logs */
-        init_logs(app);
+    init_screens(app);
 }
 
 static void stop_asking(struct app *app)
@@ -59,6 +60,7 @@ static void stop_asking(struct app *app)
     hive_http_client_destroy(app->client);
     logs_finish(&app->logs);
     logs_finish(&app->tail);
+    tasks_finish(&app->tasks);
     courier_finish(&app->courier);
     poller_finish(&app->poller);
     source_finish(&app->source);
@@ -146,12 +148,18 @@ static void flush_record(struct app *app, int64_t now_ms)
 }
 
 /* Returns how long to wait, at most `wait_ms`. */
-static int turn_logs(struct app *app, struct logs *logs, int wait_ms)
+static int turn_screens(struct app *app, int wait_ms)
 {
-    int logs_ms = logs_turn(logs, &app->ui, &app->model, &app->source);
-    app->poller.has_news |= logs->has_news;
-    logs->has_news = false;
-    return logs_ms >= 0 && logs_ms < wait_ms ? logs_ms : wait_ms;
+    int waits_ms[] = {logs_turn(&app->logs, &app->ui, &app->model, &app->source),
+                      logs_turn(&app->tail, &app->ui, &app->model, &app->source),
+                      tasks_turn(&app->tasks, &app->ui)};
+    app->poller.has_news |= app->logs.has_news || app->tail.has_news || app->tasks.has_news;
+    app->logs.has_news = app->tail.has_news = app->tasks.has_news = false;
+    for (size_t i = 0; i < sizeof waits_ms / sizeof *waits_ms; i++) {
+        if (waits_ms[i] >= 0 && waits_ms[i] < wait_ms)
+            wait_ms = waits_ms[i];
+    }
+    return wait_ms;
 }
 
 int app_turn(struct app *app)
@@ -164,5 +172,5 @@ int app_turn(struct app *app)
     flush_record(app, now_ms);
     app->ui.no_actions = source_no_actions(&app->source, &app->model);
     int wait_ms = poller_wait_ms(&app->poller, now_ms);
-    return turn_logs(app, &app->tail, turn_logs(app, &app->logs, wait_ms));
+    return turn_screens(app, wait_ms);
 }

@@ -15,6 +15,7 @@
 #include "record.h"
 #include "rewind.h"
 #include "source.h"
+#include "tasks.h"
 #include "ui.h"
 
 struct app {
@@ -24,6 +25,7 @@ struct app {
     struct poller poller;
     struct courier courier;
     struct logs logs, tail;
+    struct tasks tasks;
     struct ui ui;
     struct rewind rewind;  /* which moment is shown */
     struct record *record; /* owned; NULL: nothing is recorded */

@@ -26,6 +26,13 @@ static unsigned open_help(struct ui *ui, const struct model *model, int argument
     return REACTION_NONE;
 }
 
+static unsigned open_evidence(struct ui *ui, const struct model *model, int argument)
+{
+    (void)model, (void)argument;
+    ui->mode = UI_EVIDENCE;
+    return REACTION_NONE;
+}
+
 static unsigned move(struct ui *ui, const struct model *model, int rows)
 {
     ui_move(ui, model, rows);
@@ -250,6 +257,14 @@ const struct key keys_table[] = {
     {{'<'}, "<", "Sort before", "sort by the column before", KEYS_LOOK, HERE, sort, -1},
     {{'I'}, "I", "Invert", "sort the other way round", KEYS_LOOK, HERE, sort, 0},
     {{'e'}, "e", "Events", "all events, on the whole screen, or not", KEYS_LOOK, HERE, toggle_events, 0},
+    {{'c'},
+     "c",
+     "Consensus",
+     "whether consensus holds: what was checked, and the evidence",
+     KEYS_LOOK,
+     HERE,
+     open_evidence,
+     0},
     {{'l'}, "l", "Log", "the nodes' logs", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_LOGS},
     {{'t'}, "t", "Tasks", "the tasks", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_TASKS},
     {{' '}, "Space", "Mark", "mark the node for X, or no longer", KEYS_LOOK, HERE, mark, 0},
@@ -396,6 +411,34 @@ const struct key keys_table[] = {
      0},
     {{'g'}, "g Home", "First", "the first line that can be read", KEYS_LOGS, HERE, NULL, 0},
     {{'G'}, "G End", "Last", "the last line, and follow", KEYS_LOGS, HERE, NULL, 0},
+
+    {{KEYS_ENTER},
+     "Enter",
+     "Info",
+     "all of the selected task, with its whole text",
+     KEYS_TASKS,
+     HERE,
+     NULL,
+     0},
+    {{'f'},
+     "f",
+     "State",
+     "show all, those that wait, are at work, went wrong or are done; 1 to 5",
+     KEYS_TASKS,
+     HERE,
+     NULL,
+     0},
+    {{'/'}, "/", "Find", "find a task by anything that shows", KEYS_TASKS, HERE, NULL, 0},
+    {{'n'},
+     "n N",
+     "Next",
+     "the next task, or the one before, that was looked for",
+     KEYS_TASKS,
+     HERE,
+     NULL,
+     0},
+    {{'g'}, "g Home", "Newest", "the newest task, and those that come", KEYS_TASKS, HERE, NULL, 0},
+    {{'G'}, "G End", "Oldest", "the oldest task that is still known", KEYS_TASKS, HERE, NULL, 0},
 
     {{0}, NULL, NULL, NULL, KEYS_MOVE, HERE, NULL, 0},
 };

@@ -3,14 +3,15 @@
  * and those whose nodes do not all fit scroll. */
 #include "panels.h"
 
-#define PANEL_ROWS   2 /* a heading and one line; fewer are not worth it */
-#define FULL_ROWS    24
-#define ALL          9999 /* rows that take whatever there is */
-#define EVENTS_ROWS  4    /* what the events keep on a screen of full height */
-#define DETAILS_ROWS 12   /* what the details should have before lanes and drones have any */
-#define HIGH_ROWS    24   /* below the queens: here the graph of commits has room, too */
-#define COMMITS_ROWS 5
-#define LEFT_COLUMNS 84 /* the queens' table with all its columns */
+#define PANEL_ROWS         2 /* a heading and one line; fewer are not worth it */
+#define FULL_ROWS          24
+#define ALL                9999 /* rows that take whatever there is */
+#define EVENTS_ROWS        4    /* what the events keep on a screen of full height */
+#define DETAILS_ROWS       12   /* what the details should have before lanes and drones have any */
+#define DRONE_DETAILS_ROWS 8
+#define HIGH_ROWS          24 /* below the queens: here the graph of commits has room, too */
+#define COMMITS_ROWS       5
+#define LEFT_COLUMNS       84 /* the queens' table with all its columns */
 
 /* One panel of a stack, in the order of who matters most. */
 struct share {
@@ -63,9 +64,10 @@ static void make_narrow(struct area body, const struct panels_wish *wish, bool i
     struct share details = {&panels->details, ALL, 0};
     if (wish->has_details) {
         int list = wish->drones_first ? drones : queens;
-        details.kept = least(DETAILS_ROWS, body.rows / 2);
+        int needed = wish->drones_first ? DRONE_DETAILS_ROWS : DETAILS_ROWS;
+        details.kept = least(needed, body.rows / 2);
         lanes.kept = 0;
-        if (body.rows < list + queens + DETAILS_ROWS) /* the other queens, or their lanes */
+        if (body.rows < list + queens + needed) /* the other queens, or their lanes */
             lanes.wanted = queens_share.kept = 0;
         if (wish->drones_first)
             queens_share.wanted = lanes.wanted;

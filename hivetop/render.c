@@ -28,7 +28,7 @@ static int count_followers(const struct view *view)
     return count;
 }
 
-static void draw_panels(const struct view *view, struct cells *cells)
+static void draw_panels(struct view *view, struct cells *cells)
 {
     const struct ui *ui = view->ui;
     struct panels_wish wish = {
@@ -44,6 +44,7 @@ static void draw_panels(const struct view *view, struct cells *cells)
     };
     struct panels panels;
     panels_make(cells->columns, cells->rows, &wish, &panels);
+    view->has_events = panels.events.rows > 0;
     if (panels.is_line)
         view_line(view, cells, panels.header);
     else
@@ -74,10 +75,14 @@ void render(const struct model *model, const struct ui *ui, int columns, int row
     struct area all = {0, 0, columns, rows};
     if (ui->screen == UI_SCREEN_LOGS && ui->logs)
         view_logs(&view, cells, all);
+    else if (ui->screen == UI_SCREEN_TASKS && ui->tasks)
+        view_tasks(&view, cells, all);
     else
         draw_panels(&view, cells);
     if (ui->mode == UI_HELP)
         view_help(&view, cells, all);
+    else if (ui->mode == UI_EVIDENCE)
+        view_evidence(&view, cells, all);
     else if (ui->mode == UI_DIALOG)
         view_dialog(&view, cells, all);
     else if (ui->mode == UI_MENU)

@@ -10,6 +10,7 @@
 #include "line.h"
 #include "logs.h"
 #include "rows.h"
+#include "tasks.h"
 
 #define EVENT_ROWS 5 /* until somebody knows better */
 
@@ -279,6 +280,8 @@ static unsigned view_key(struct ui *ui, int key)
     unsigned reactions = REACTION_NOT_MINE;
     if (ui->screen == UI_SCREEN_LOGS && ui->logs)
         reactions = logs_key(ui->logs, key);
+    else if (ui->screen == UI_SCREEN_TASKS && ui->tasks)
+        reactions = tasks_key(ui->tasks, key);
     if (reactions & REACTION_BACK)
         ui->screen = UI_SCREEN_MAIN;
     return reactions & ~(unsigned)REACTION_BACK;
@@ -302,6 +305,9 @@ unsigned ui_key(struct ui *ui, const struct model *model, int key)
         return menu_key(ui, model, key);
     case UI_HELP:
         help_key(ui, key);
+        return REACTION_NONE;
+    case UI_EVIDENCE:
+        ui->mode = UI_TABLES;
         return REACTION_NONE;
     case UI_TABLES:
         break;

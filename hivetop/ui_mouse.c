@@ -59,10 +59,11 @@ unsigned ui_mouse(struct ui *ui, const struct model *model, uint32_t tag, int wh
     case UI_TABLES:
         return click_table(ui, model, tag);
     case UI_HELP:
+    case UI_EVIDENCE:
         ui->mode = UI_TABLES;
         return REACTION_NONE;
-    case UI_DIALOG: /* a name that must be typed cannot be clicked */
-        if (TAG_KIND_OF(tag) == TAG_ANSWER && !ui->needs_name)
+    case UI_DIALOG:
+        if (TAG_KIND_OF(tag) == TAG_ANSWER)
             return ui_key(ui, model, TAG_VALUE_OF(tag) ? 'y' : KEYS_ESCAPE);
         return REACTION_NONE;
     case UI_MENU:

@@ -18,25 +18,6 @@ struct pen {
 static void tell(struct pen *pen, const char *label, enum style style, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Bytes of `text` that fit into so many columns; where it must be cut, at a blank if there is one. */
-static size_t fitting(const char *text, int width)
-{
-    size_t bytes = strlen(text), blank = 0;
-    char part[1024];
-    if (cells_width(text) <= width)
-        return bytes;
-    for (size_t i = 1; i < bytes && i < sizeof part; i++) {
-        if (((unsigned char)text[i] & 0xc0) == 0x80)
-            continue; /* within a character */
-        memcpy(part, text, i);
-        part[i] = '\0';
-        if (cells_width(part) > width)
-            break;
-        blank = text[i] == ' ' ? i : blank;
-    }
-    return blank ? blank : bytes;
-}
-
 /* A line "label value"; long values go on below. */
 static void tell(struct pen *pen, const char *label, enum style style, const char *format, ...)
 {
@@ -47,7 +28,7 @@ static void tell(struct pen *pen, const char *label, enum style style, const cha
     va_end(arguments);
     int left = 1 + LABEL_COLUMNS + 1, width = pen->area.columns - left;
     for (char *rest = text; *rest && pen->row < pen->area.rows && width > 0; label = "") {
-        size_t bytes = fitting(rest, width);
+        size_t bytes = cells_fitting(rest, width);
         char after = rest[bytes];
         int row = pen->area.row + pen->row++;
         rest[bytes] = '\0';
@@ -84,7 +65,8 @@ static void tell_process(struct pen *pen, const struct view *view, const struct 
     format_age(health->uptime_ms, up);
     tell(pen, "process", STYLE_NORMAL, "%" PRId64 ", up for %s, version %s%s", health->pid, up,
          health->version[0] ? health->version : "?", health->can_fault ? ", takes faults" : "");
-    tell(pen, "id", STYLE_NORMAL, "%s", health->id[0] ? health->id : "-");
+    if (health->id[0])
+        tell(pen, "id", STYLE_NORMAL, "%s", health->id);
 }
 
 static void tell_consensus(struct pen *pen, const struct view *view, const struct hive_health *health)
@@ -124,23 +106,38 @@ static void tell_faults(struct pen *pen, const struct view *view, const struct h
     }
 }
 
+/* Those who are not the leader know of the others who they are, no more. */
+static void name_peers(struct pen *pen, const struct view *view, const struct hive_health *health)
+{
+    char text[1024] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < health->peer_count && used < sizeof text; i++) {
+        const struct hive_peer_health *peer = &health->peers[i];
+        bool is_voter = !peer->kind[0] || strcmp(peer->kind, "voter") == 0;
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s%s%s", used ? " " : "",
+                                 view_name(view, peer->address), is_voter ? "" : " (",
+                                 is_voter ? "" : peer->kind, is_voter ? "" : ")");
+    }
+    if (used)
+        tell(pen, "peers", STYLE_NORMAL, "%s", text);
+}
+
 static void tell_peers(struct pen *pen, const struct view *view, const struct hive_health *health)
 {
     bool is_first = true;
     for (size_t i = 0; i < health->peer_count; i++) {
         const struct hive_peer_health *peer = &health->peers[i];
         char heard[FORMAT_BYTES + 8];
-        if (strcmp(peer->address, health->address) == 0)
+        if (!peer->has_progress)
             continue;
         format_ago(view, peer->last_ack_ms, heard);
-        const char *name = view_name(view, peer->address), *kind = peer->kind[0] ? peer->kind : "peer";
-        if (peer->has_progress)
-            tell(pen, is_first ? "peers" : "", STYLE_NORMAL, "%s %s, %s, has %" PRIu64 ", ack %s", name, kind,
-                 peer->state, peer->match, heard);
-        else
-            tell(pen, is_first ? "peers" : "", STYLE_NORMAL, "%s %s", name, kind);
+        tell(pen, is_first ? "peers" : "", STYLE_NORMAL, "%s %s, %s, has %" PRIu64 ", ack %s",
+             view_name(view, peer->address), peer->kind[0] ? peer->kind : "peer", peer->state, peer->match,
+             heard);
         is_first = false;
     }
+    if (is_first)
+        name_peers(pen, view, health);
 }
 
 /* The newest first: what does not fit is long ago. */
@@ -166,7 +163,7 @@ static void tell_drone(struct pen *pen, const struct view *view, const struct no
         char seen[FORMAT_BYTES + 8];
         format_ago(view, drone->last_seen_ms, seen);
         tell(pen, "leader", drone->state == HIVE_DRONE_HEALTHY ? STYLE_GOOD : STYLE_WARNING,
-             "holds it for %s, heard of it %s, gave it %d", hive_drone_state_names[drone->state], seen,
+             "calls it %s, heard of it %s, gave it %d", hive_drone_state_names[drone->state], seen,
              drone->running);
     }
     if (!node->has_health)

@@ -169,8 +169,11 @@ static void draw_heading(const struct view *view, struct cells *cells, struct ar
     int first = view_first(view, UI_PANEL_DRONES, height);
     if (count > height && height > 0)
         snprintf(tail, sizeof tail, "%d-%d/%d", first + 1, first + height, count);
+    bool holds = !view->has_events && !tail[0] && checks_holds(&view->model->checks);
+    if (holds)
+        snprintf(tail, sizeof tail, " consensus holds ");
     bool is_focused = view_is_focused(view, UI_PANEL_DRONES);
-    view_heading(cells, area, &(struct heading){title, is_focused, tail, STYLE_HEADING});
+    view_heading(cells, area, &(struct heading){title, is_focused, tail, holds ? STYLE_GOOD : STYLE_HEADING});
     for (int i = 0; i < PARTS; i++) {
         int width = cells_width(parts[i].text);
         if (!starts[i] || parts[i].sort == SORT_COUNT || ui->is_print_out)

@@ -58,22 +58,30 @@ void view_input(const char *prompt, const char *text, struct cells *cells, struc
     cells->cursor_row = area.row;
 }
 
+/* Draws the key at `*column` where there is room; false: there is none. */
+static bool draw_key(const struct key *key, struct cells *cells, struct area area, int *column)
+{
+    char name[16], word[32];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(key->name, " "), key->name);
+    snprintf(word, sizeof word, "%s%s", strchr("?/", name[0]) ? "" : ":", key->word);
+    int name_width = cells_width(name), width = name_width + cells_width(word);
+    if (*column + width > area.column + area.columns)
+        return false;
+    cells_put(cells, *column, area.row, name_width, STYLE_KEY, name);
+    cells_put(cells, *column + name_width, area.row, width - name_width, STYLE_NORMAL, word);
+    cells_tag(cells, *column, area.row, width, TAG(TAG_KEY, key->codes[0]));
+    *column += width + 1;
+    return true;
+}
+
 void view_screen_keys(enum key_group group, struct cells *cells, struct area area)
 {
     int column = area.column;
-    for (const struct key *key = keys_table; key->name; key++) {
-        if (key->group != group || !key->codes[0])
-            continue;
-        char name[16];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(key->name, " "), key->name);
-        int name_width = cells_width(name), width = name_width + 1 + cells_width(key->word);
-        if (column + width > area.column + area.columns)
-            break;
-        cells_put(cells, column, area.row, name_width, STYLE_KEY, name);
-        cells_put(cells, column + name_width, area.row, 1, STYLE_NORMAL, ":");
-        cells_put(cells, column + name_width + 1, area.row, width - name_width - 1, STYLE_NORMAL, key->word);
-        cells_tag(cells, column, area.row, width, TAG(TAG_KEY, key->codes[0]));
-        column += width + 1;
+    bool has_room = draw_key(keys_find('?'), cells, area, &column) &&
+                    draw_key(keys_find(KEYS_ESCAPE), cells, area, &column);
+    for (const struct key *key = keys_table; key->name && has_room; key++) {
+        if (key->group == group)
+            has_room = draw_key(key, cells, area, &column);
     }
 }
 

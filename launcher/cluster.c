@@ -47,6 +47,16 @@ int cluster_try_gate(struct hive_error *error)
     return gate;
 }
 
+int cluster_take_gate(struct hive_error *error)
+{
+    char *state = hive_file_state_directory(error);
+    int gate = state ? hive_file_make_directories(state, 0700, error) : -ENOENT;
+    if (gate == 0)
+        gate = take_gate(state, error);
+    free(state);
+    return gate;
+}
+
 /* Makes the directory and takes its lock. -EWOULDBLOCK: another launcher has it. */
 static int take_directory(struct cluster *cluster, const char *state, const char *name,
                           struct hive_error *error)
@@ -70,6 +80,10 @@ static int take_directory(struct cluster *cluster, const char *state, const char
         return result;
     path = hive_ledger_path(&cluster->ledger, "lock");
     cluster->lock = hive_file_lock(path, error);
+    if (cluster->lock < 0 && cluster->lock != -EWOULDBLOCK && !cluster->is_resumed) {
+        unlink(path); /* the disk may be full: nothing is left of what was just made */
+        rmdir(cluster->ledger.directory);
+    }
     free(path);
     return cluster->lock < 0 ? cluster->lock : 0;
 }
@@ -159,6 +173,19 @@ static bool has_lost_its_data(const struct hive_ledger *ledger)
     return true;
 }
 
+/* Of a cluster that was being removed when its launcher was killed, under a name that is given anew now. */
+static int remove_remains(const struct hive_ledger *ledger, struct hive_error *error)
+{
+    static const char *const parts[] = {"data", "logs"};
+    int result = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !result; i++) {
+        char *path = hive_ledger_path(ledger, parts[i]);
+        result = hive_file_remove_tree(path, error);
+        free(path);
+    }
+    return result;
+}
+
 /* What the directory of a cluster holds. */
 static int furnish(struct cluster *cluster, const struct cluster_options *options, struct hive_error *error)
 {
@@ -170,6 +197,9 @@ static int furnish(struct cluster *cluster, const struct cluster_options *option
     if (result)
         return result;
     if (!cluster->is_resumed) {
+        result = remove_remains(ledger, error);
+        if (result)
+            return result;
         ledger->created_at_ms = hive_clock_unix_ms();
         ledger->keep = options->name != NULL;
     }
@@ -238,12 +268,10 @@ int cluster_close(struct cluster *cluster, struct hive_error *error)
     if (ledger->keep) {
         result = hive_ledger_save(ledger, error);
     } else {
-        char *state = hive_file_state_directory(error);
-        int gate = state ? take_gate(state, error) : -ENOENT;
+        int gate = cluster_take_gate(error);
         result = gate < 0 ? gate : hive_file_remove_tree(ledger->directory, error);
         if (gate >= 0)
             close(gate);
-        free(state);
     }
     release(cluster);
     return result;

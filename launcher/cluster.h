@@ -37,6 +37,9 @@ int cluster_open(struct cluster *cluster, const struct cluster_options *options,
  * another launcher is just doing so. */
 int cluster_try_gate(struct hive_error *error);
 
+/* The same, and waits for it. */
+int cluster_take_gate(struct hive_error *error);
+
 /* Gives the cluster back: an unnamed one's directory goes, a named one's ledger says that it has ended. */
 int cluster_close(struct cluster *cluster, struct hive_error *error);
 

@@ -6,17 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log_line.h"
+
 #define TAIL_BYTES 4096
 #define TAIL_LINES 5
-
-/* Reports one line, with '?' for what could move the cursor or change colours. */
-static void report_line(struct report *report, char *line)
-{
-    for (char *at = line; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = *at == '\t' ? ' ' : '?';
-    report_detail(report, line);
-}
 
 void log_tail_report(const char *path, int64_t offset, struct report *report)
 {
@@ -45,7 +38,8 @@ void log_tail_report(const char *path, int64_t offset, struct report *report)
         char *end = strchr(line, '\n');
         if (end)
             *end = '\0';
-        report_line(report, line);
+        log_line_clean(line);
+        report_detail(report, line);
         line = end ? end + 1 : NULL;
     }
 }

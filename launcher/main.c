@@ -33,6 +33,18 @@ static const struct hive_command verbs[] = {
      .arguments_max = 2,
      .examples = "launcher add queen 2\n    From 5 to 7 queens: three may fail then\n",
      .run = add_run},
+    {.name = "attach",
+     .summary = "Follow one node, or take a cluster from the background into this terminal",
+     .synopsis = "[NODE]",
+     .description =
+         "With NODE: shows its log as it grows, and what becomes of it; Ctrl-C leaves it alone. Without: "
+         "shows "
+         "what the launcher says, as if it had been started here; Ctrl-C and the end of the terminal end the "
+         "cluster.",
+     .options = attach_options,
+     .arguments_max = 1,
+     .run = attach_run,
+     .completion = "node"},
     {LINK("cut", "A B", 2), .summary = "Cut the link between two nodes",
      .description = "Packets vanish: whoever sends sees his own timeout, and no refusal. " LINKS,
      .examples =
@@ -54,11 +66,38 @@ static const struct hive_command verbs[] = {
     {ORDER("kill"), .summary = "Kill a node (SIGKILL)",
      .description = "The node gets no chance to say goodbye, and stays down until it is restarted. " TARGETS,
      .examples = "launcher kill leader\n    See the others elect a new one\n"},
+    {.name = "lesson",
+     .summary = "Walk through what happens in a cluster, told and checked",
+     .synopsis = "[NAME]",
+     .description =
+         "Without NAME lists the lessons. A lesson tells what to look at, does it to a live cluster, waits "
+         "for Enter, and "
+         "checks each claim that it makes. Without --cluster it starts a cluster of its own, and ends it.\n\n"
+         "Lessons are plain files, NAME.lesson in $XDG_DATA_HOME/hive/lessons (or "
+         "~/.local/share/hive/lessons) or with the "
+         "program; a NAME with a slash is a path. share/lessons/README says how to write one.",
+     .options = lesson_options,
+     .arguments_max = 1,
+     .examples = "launcher lesson leader-crash\n    Kill a leader, and see why nothing is lost\n"
+                 "launcher lesson ./mine.lesson --auto\n    Run your own through, without waiting\n",
+     .run = lesson_run_verb},
     {.name = "links",
      .summary = "Show what is done to links between nodes",
      .synopsis = "",
      .options = order_show_options,
      .run = links_run},
+    {.name = "logs",
+     .summary = "Show what nodes say, in the order in which they said it",
+     .synopsis = "[NODE...]",
+     .description = "All logs as one, each line behind the name of its node; 'launcher' is what the launcher "
+                    "of a cluster in "
+                    "the background says. Works on a cluster that has ended and is kept, too.",
+     .options = logs_options,
+     .arguments_max = -1,
+     .examples = "launcher logs -f\n    All that happens, as it happens\n"
+                 "launcher logs q1 q2 --since 1m\n    The last minute of two queens\n",
+     .run = logs_run,
+     .completion = "node"},
     {LINK("lose", "A B PERCENT", 3), .summary = "Lose a part of what two nodes send each other",
      .description = "Each message vanishes with that chance. 0% takes it away. " LINKS,
      .examples = "launcher lose follower queens 10%\n    A bad cable\n"},
@@ -66,6 +105,23 @@ static const struct hive_command verbs[] = {
      .description = "To the others a paused node looks like one behind a dead network: its connections "
                     "stand, and nothing "
                     "comes. It can be resumed, stopped or killed. " TARGETS},
+    {.name = "prune",
+     .summary = "Remove what is left of clusters that do not run",
+     .synopsis = "[CLUSTER...]",
+     .description = "Without CLUSTER and --all: of those whose launcher died and that nobody gave a name. "
+                    "What was kept under "
+                    "a name is removed with its data, and only when it is named here or with --all; that is "
+                    "asked for once "
+                    "more. A cluster that runs is never touched.",
+     .options = prune_options,
+     .arguments_max = -1,
+     .run = prune_run,
+     .completion = "cluster"},
+    {.name = "ps",
+     .summary = "List all clusters: those that run, have ended, or whose launcher died",
+     .synopsis = "",
+     .options = ps_options,
+     .run = ps_run},
     {.name = "remove",
      .summary = "Take a node out of a cluster that runs, for good",
      .synopsis = "NODE",
@@ -115,7 +171,7 @@ static const struct hive_command verbs[] = {
     {0},
 };
 
-static const struct hive_command launcher_command = {
+const struct hive_command launcher_command = {
     .name = "launcher",
     .summary = "Run a cluster of queens and drones on this machine",
     .synopsis = "",
@@ -132,6 +188,8 @@ static const struct hive_command launcher_command = {
     .examples =
         "launcher\n    5 queens and 3 drones, until Ctrl-C\n"
         "launcher --queens 3 --drones 10 --top\n    A smaller group with more workers, shown by hivetop\n"
+        "launcher --tmux\n    Every node in a pane of its own, hivetop on top\n"
+        "launcher --detach && launcher logs -f\n    In the background; 'launcher stop' ends it\n"
         "launcher --name lab\n    A cluster that keeps its data, and starts again on it\n",
     .see_also = "hive(1), hivetop(1)",
     .run = start_run,

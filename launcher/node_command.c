@@ -4,6 +4,8 @@
 
 #include "hive/memory.h"
 
+#define TIMERS_QUEENS 8 /* for so many, and up to twice as many, the default times are right */
+
 struct command {
     char **argv;
     size_t count;
@@ -58,6 +60,16 @@ static void add_timers(struct command *command, const struct node_command_option
         add(command, hive_strdup("--heartbeat"));
         add(command, hive_format("%lld", (long long)options->heartbeat_ms));
     }
+}
+
+bool node_command_allow_time(struct node_command_options *options, size_t queens)
+{
+    const int64_t factor = (int64_t)queens / TIMERS_QUEENS;
+    if (factor < 2 || options->election_timeout.max_ms > 0 || options->heartbeat_ms > 0)
+        return false;
+    options->election_timeout = (struct hive_range_ms){150 * factor, 300 * factor};
+    options->heartbeat_ms = 50 * factor;
+    return true;
 }
 
 char **node_command_make(const struct hive_ledger *ledger, const struct hive_ledger_node *node,

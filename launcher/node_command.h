@@ -2,6 +2,8 @@
 #ifndef LAUNCHER_NODE_COMMAND_H
 #define LAUNCHER_NODE_COMMAND_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hive/ledger.h"
@@ -17,6 +19,10 @@ struct node_command_options {
     struct hive_strings drone_arguments;
     struct hive_strings environment; /* "NAME=VALUE" */
 };
+
+/* So many queens on one machine need more time for an election than the daemon takes by default: as many votes again are
+ * asked for by each. Changes nothing where times were given, or where there are few; true where it does. */
+bool node_command_allow_time(struct node_command_options *options, size_t queens);
 
 /* argv of the node, ending with NULL; release with node_command_free. A queen of a group that was founded is told to
  * join the others: with her data that changes nothing, and with an empty disk she must not found a second one. */

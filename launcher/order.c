@@ -1,6 +1,7 @@
 /* `launcher kill|pause|restart|resume|wipe NODE`: one request to the launcher that has the cluster, which does the
  * work. The verb of the command line is the verb of the socket, so that five sub-commands are one function. */
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 
 #include "order.h"
@@ -172,12 +173,15 @@ void order_print_node(const struct hive_buffer *answer, const char *word)
     cJSON *json = hive_json_parse_object(answer->data, answer->size, NULL);
     const cJSON *object = NULL;
     const char *name = "the node", *state = "done", *target = NULL, *note = NULL;
-    int64_t pid = 0;
+    int64_t pid = 0, exit_status = 0;
     if (json && hive_json_object(json, "node", &object, NULL) == 0) {
         hive_json_string(object, "name", &name, NULL);
         hive_json_string(object, "state", &state, NULL);
         hive_json_int(object, "pid", 0, INT32_MAX, &pid, NULL);
+        hive_json_int(object, "exit_status", 0, INT32_MAX, &exit_status, NULL);
     }
+    if (strcmp(state, "stopped") == 0 && exit_status == SIGKILL)
+        state = "killed";
     if (json) {
         hive_json_string(json, "target", &target, NULL);
         hive_json_string(json, "note", &note, NULL);

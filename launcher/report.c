@@ -6,19 +6,39 @@
 #include <unistd.h>
 
 #include "hive/clock.h"
+#include "hive/log.h"
 
 #define RESET "\033[0m"
 #define DIM   "\033[2m"
 static const char *const colours[] = {
     [REPORT_PLAIN] = "", [REPORT_GOOD] = "\033[32m", [REPORT_WAIT] = "\033[33m", [REPORT_BAD] = "\033[31m"};
 
-void report_open(struct report *report, FILE *out)
+bool report_has_colour(FILE *out)
 {
     const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    report->out = out;
-    report->has_colour =
-        isatty(fileno(out)) && !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0;
+    return isatty(fileno(out)) && !(no_color && *no_color) && terminal && strcmp(terminal, "dumb") != 0;
 }
+
+void report_open(struct report *report, FILE *out)
+{
+    *report = (struct report){.out = out, .has_colour = report_has_colour(out)};
+}
+
+bool report_open_log(struct report *report, const struct hive_ledger *ledger)
+{
+    char *path = hive_ledger_path(ledger, "logs/launcher.log");
+    FILE *log = fopen(path, "ae");
+    free(path);
+    if (log)
+        *report = (struct report){.out = log, .is_log = true};
+    return log != NULL;
+}
+
+/* What a tone is in a log. */
+static const enum hive_log_level levels[] = {[REPORT_PLAIN] = HIVE_LOG_INFO,
+                                             [REPORT_GOOD] = HIVE_LOG_INFO,
+                                             [REPORT_WAIT] = HIVE_LOG_WARNING,
+                                             [REPORT_BAD] = HIVE_LOG_ERROR};
 
 void report_event(struct report *report, enum report_tone tone, const char *who, const char *format, ...)
 {
@@ -29,6 +49,13 @@ void report_event(struct report *report, enum report_tone tone, const char *who,
     va_end(arguments);
 
     int64_t now_ms = hive_clock_unix_ms();
+    if (report->is_log) {
+        char time[HIVE_CLOCK_TEXT_BYTES];
+        hive_clock_format(now_ms, time);
+        fprintf(report->out, "%s %s %s: %s\n", time, hive_log_level_names[levels[tone]], who, text);
+        fflush(report->out);
+        return;
+    }
     time_t seconds = (time_t)(now_ms / 1000);
     struct tm local;
     localtime_r(&seconds, &local);

@@ -15,6 +15,7 @@
 #include "survival.h"
 
 #define GATE_RETRY_MS  10
+#define FOUNDED_MS     5000 /* so long a queen that is added waits for a cluster that is just starting */
 #define FORCE_AFTER_MS 3000 /* so long it is tried properly, where force is allowed */
 
 /* ---- add ---- */
@@ -75,6 +76,18 @@ static void advance_add(struct supervisor *supervisor, struct errand *errand, in
         errand_reply_problem(errand, 409, "group-full",
                              "cluster %s has %zu %ss, and can have %zu: %zu more are too many", ledger->name,
                              have, hive_role_names[order->role], most, order->count);
+        return;
+    }
+    if (is_queen && !ledger->founded && now_ms < errand->begun_ms + FOUNDED_MS) {
+        errand->due_ms = now_ms + GATE_RETRY_MS;
+        return;
+    }
+    if (is_queen && !ledger->founded) {
+        errand_reply_problem(
+            errand, 503, "no-leader",
+            "the queens of cluster %s have no group yet that another one could join: 'hive status' "
+            "tells what they wait for",
+            ledger->name);
         return;
     }
     struct hive_error error;
@@ -152,7 +165,8 @@ static void begin_departure(struct supervisor *supervisor, struct errand *errand
         errand->phase = ERRAND_NEW;
         errand->due_ms = now_ms + GATE_RETRY_MS;
     } else if (is_forced) {
-        errand->note = "the group has not agreed: 'hive members' tells whether it still counts her as a member";
+        errand->note =
+            "the group has not agreed: 'hive members' tells whether it still counts her as a member";
         begin_end(supervisor, errand, i);
     } else {
         errand_reply_problem(

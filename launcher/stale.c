@@ -3,12 +3,14 @@
  */
 #include "stale.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "hive/buffer.h"
 #include "hive/clock.h"
+#include "hive/encoding.h"
 #include "hive/file.h"
 #include "hive/memory.h"
 
@@ -45,22 +47,54 @@ int stale_check_nodes(const struct hive_ledger *ledger, struct hive_error *error
     return result;
 }
 
-/* Removes one dead cluster. A lock that is held belongs to a launcher that is just ending. */
-static int sweep_one(const struct hive_ledger *ledger, struct report *report, struct hive_error *error)
+int stale_remove(const struct hive_ledger *ledger, struct hive_error *error)
 {
     char *path = hive_ledger_path(ledger, "lock");
     int lock = hive_file_lock(path, error);
     free(path);
     if (lock < 0)
-        return lock == -EWOULDBLOCK ? 0 : lock;
+        return lock;
     int result = stale_check_nodes(ledger, error);
     if (!result)
         result = hive_file_remove_tree(ledger->directory, error);
+    close(lock);
+    return result;
+}
+
+/* Removes one dead cluster. A lock that is held belongs to a launcher that is just ending. */
+static int sweep_one(const struct hive_ledger *ledger, struct report *report, struct hive_error *error)
+{
+    int result = stale_remove(ledger, error);
     if (!result)
         report_event(report, REPORT_WAIT, "cluster",
                      "removed what was left of %s, whose launcher (process %d) died", ledger->name,
                      (int)ledger->launcher.pid);
-    close(lock);
+    return result == -EWOULDBLOCK ? 0 : result;
+}
+
+int stale_remove_fragments(size_t *removed, struct hive_error *error)
+{
+    int result = 0;
+    char *state = hive_file_state_directory(error);
+    DIR *directory = state ? opendir(state) : NULL;
+    for (struct dirent *entry; directory && !result && (entry = readdir(directory));) {
+        if (!hive_is_name(entry->d_name))
+            continue;
+        struct hive_ledger fragment = {.directory = hive_format("%s/%s", state, entry->d_name)};
+        char *lock = hive_ledger_path(&fragment, "lock"),
+             *ledger = hive_ledger_path(&fragment, "cluster.json");
+        if (access(lock, F_OK) == 0 && access(ledger, F_OK) != 0) {
+            result = stale_remove(&fragment, error);
+            *removed += result == 0;
+            result = result == -EWOULDBLOCK ? 0 : result;
+        }
+        free(lock);
+        free(ledger);
+        free(fragment.directory);
+    }
+    if (directory)
+        closedir(directory);
+    free(state);
     return result;
 }
 
@@ -80,5 +114,6 @@ int stale_sweep(struct report *report, struct hive_error *error)
         free(names[i]);
     }
     free(names);
-    return result;
+    size_t fragments = 0;
+    return result ? result : stale_remove_fragments(&fragments, error);
 }

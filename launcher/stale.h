@@ -13,4 +13,11 @@ int stale_sweep(struct report *report, struct hive_error *error);
 /* 0 where no node of the ledger runs; else -EBUSY and a message with their pids. */
 int stale_check_nodes(const struct hive_ledger *ledger, struct hive_error *error);
 
+/* Removes the directory of one that does not run, with all in it. -EWOULDBLOCK: a launcher has it. */
+int stale_remove(const struct hive_ledger *ledger, struct hive_error *error);
+
+/* Removes directories without a ledger: their launchers were killed while they made or removed them. Only while the gate
+ * is held. Adds how many to `*removed`. */
+int stale_remove_fragments(size_t *removed, struct hive_error *error);
+
 #endif

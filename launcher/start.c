@@ -6,6 +6,7 @@
 #include "command.h"
 
 #include "cluster.h"
+#include "detach.h"
 #include "hive/clock.h"
 #include "hive/limits.h"
 #include "hive/log.h"
@@ -14,6 +15,8 @@
 #include "ports.h"
 #include "spawn.h"
 #include "supervisor.h"
+#include "tmux.h"
+#include "tmux_call.h"
 #include "words.h"
 
 #define NOT_GIVEN (-1)
@@ -21,7 +24,7 @@
 struct start {
     int64_t queens, drones; /* NOT_GIVEN: the default, or what the cluster has */
     const char *name;
-    bool has_top;
+    bool has_top, is_detached, has_tmux;
     int64_t queen_port, drone_port; /* 0: not given */
     struct hive_range_ms election_timeout;
     int64_t heartbeat_ms;
@@ -47,6 +50,11 @@ const struct hive_option start_options[] = {
      .help = "Open hivetop in this terminal, and end the cluster when it is left; without a terminal print "
              "one frame "
              "when a leader is there"},
+    {"detach", 'b', HIVE_OPTION_FLAG, AT(is_detached),
+     .help = "Return when the cluster is ready, and let it run in the background until 'launcher stop'"},
+    {"tmux", 0, HIVE_OPTION_FLAG, AT(has_tmux),
+     .help =
+         "Show hivetop and each node's log in a pane of tmux of its own; the cluster ends with the session"},
     {"port-queens", 0, HIVE_OPTION_INT, AT(queen_port), .argument = "PORT", .min = 1, .max = UINT16_MAX,
      .help = "Port of the first queen, the others follow; default: the first free ones from 8080 up"},
     {"port-drones", 0, HIVE_OPTION_INT, AT(drone_port), .argument = "PORT", .min = 1, .max = UINT16_MAX,
@@ -54,9 +62,10 @@ const struct hive_option start_options[] = {
     {"election-timeout", 0, HIVE_OPTION_RANGE_MS, AT(election_timeout), .argument = "MIN-MAX", .min = 1,
      .max = 60000, .group = NODES,
      .help = "How long a queen hears nothing of a leader before it stands for election; default 150-300 "
-             "milliseconds"},
+             "milliseconds, and from 16 queens up an eighth of their number times that"},
     {"heartbeat", 0, HIVE_OPTION_MS, AT(heartbeat_ms), .argument = "TIME", .min = 1, .max = 60000,
-     .group = NODES, .help = "How often a leader makes itself heard; default 50 milliseconds"},
+     .group = NODES,
+     .help = "How often a leader makes itself heard; default 50 milliseconds, more from 16 queens up"},
     {"log-level", 0, HIVE_OPTION_CHOICE, AT(log_level), .choices = hive_log_level_names, .group = NODES,
      .help = "What the nodes write to their logs; default info"},
     {"hive", 0, HIVE_OPTION_STRING, AT(hive), .argument = "PATH", .completion = "file", .group = NODES,
@@ -79,7 +88,7 @@ const struct hive_option start_options[] = {
 };
 
 /* Where and what, for a person who wants to look closer. */
-static void print_cluster(const struct cluster *cluster, FILE *out, bool has_top, const char *own_name)
+static void print_cluster(const struct cluster *cluster, FILE *out, bool has_view, const char *own_name)
 {
     const struct hive_ledger *ledger = &cluster->ledger;
     fprintf(out, "cluster %s%s in %s\n", ledger->name, cluster->is_resumed ? ", started again," : "",
@@ -89,7 +98,7 @@ static void print_cluster(const struct cluster *cluster, FILE *out, bool has_top
                 hive_role_names[ledger->nodes[i].role], ledger->nodes[i].address);
     const char *slash = strrchr(own_name, '/');
     int directory_bytes = slash ? (int)(slash - own_name + 1) : 0;
-    if (!has_top)
+    if (!has_view)
         fprintf(out, "watch it in another terminal: %.*shivetop --cluster %s\n", directory_bytes, own_name,
                 ledger->name);
     fflush(out);
@@ -101,9 +110,22 @@ static int fail(const struct hive_error *error)
     return HIVE_EXIT_FAILED;
 }
 
-/* With programs that can be run: opens the cluster, runs it, closes it. */
-static int run_cluster(const struct start *start, const struct node_command_options *command,
-                       const char *hivetop, const char *own_name)
+static void allow_time(const struct hive_ledger *ledger, struct node_command_options *command,
+                       struct report *report)
+{
+    size_t queens = 0;
+    for (size_t i = 0; i < ledger->node_count; i++)
+        queens += ledger->nodes[i].role == HIVE_ROLE_QUEEN;
+    if (node_command_allow_time(command, queens))
+        report_event(report, REPORT_PLAIN, "cluster",
+                     "%zu queens: election timeout %lld-%lld ms, heartbeat %lld ms", queens,
+                     (long long)command->election_timeout.min_ms, (long long)command->election_timeout.max_ms,
+                     (long long)command->heartbeat_ms);
+}
+
+/* With programs that can be run: opens the cluster, runs it, closes it. `detach`: tells there that it is ready; or NULL. */
+static int run_cluster(const struct start *start, struct node_command_options *command, const char *hivetop,
+                       const char *own_name, struct detach *detach)
 {
     const struct cluster_options options = {
         .name = start->name,
@@ -122,7 +144,12 @@ static int run_cluster(const struct start *start, const struct node_command_opti
     int64_t started_ms = hive_clock_monotonic_ms();
     if (cluster_open(&cluster, &options, &report, &error))
         return fail(&error);
-    print_cluster(&cluster, report.out, start->has_top, own_name);
+    print_cluster(&cluster, report.out, start->has_top || start->has_tmux, own_name);
+    allow_time(&cluster.ledger, command, &report);
+    if (detach) {
+        detach->ledger = &cluster.ledger;
+        detach->report = &report;
+    }
 
     const struct supervisor_config config = {
         .cluster = &cluster,
@@ -131,6 +158,8 @@ static int run_cluster(const struct start *start, const struct node_command_opti
         .started_ms = started_ms,
         .has_top = start->has_top,
         .hivetop = hivetop,
+        .on_ready = detach ? detach_note_ready : NULL,
+        .context = detach,
     };
     int status = supervisor_run(&config, &error);
     if (status != HIVE_EXIT_OK)
@@ -140,6 +169,25 @@ static int run_cluster(const struct start *start, const struct node_command_opti
                      cluster.ledger.keep ? "; its data is kept" : "");
     if (cluster_close(&cluster, &error))
         status = fail(&error);
+    return status;
+}
+
+/* The same in the background. */
+static int run_detached(const struct start *start, struct node_command_options *command, const char *hivetop,
+                        const char *own_name)
+{
+    struct detach detach;
+    char name[HIVE_NAME_BYTES];
+    int status;
+    if (detach_begin(&detach, &status, name))
+        return run_cluster(start, command, hivetop, own_name, &detach);
+    if (status == HIVE_EXIT_OK && start->has_tmux)
+        return tmux_run(name);
+    if (status == HIVE_EXIT_OK)
+        printf(
+            "%s runs in the background: 'launcher stop --cluster %s' ends it, 'launcher attach --cluster %s' "
+            "takes it into a terminal\n",
+            name, name, name);
     return status;
 }
 
@@ -160,6 +208,11 @@ static int prepare(const struct start *start, struct node_command_options *node,
         .log_level = hive_log_level_names[start->log_level],
         .environment = start->environment,
     };
+    if (start->has_top && (start->is_detached || start->has_tmux))
+        return hive_error_set(
+            error, -EINVAL,
+            start->has_tmux ? "--tmux shows hivetop itself: leave --top away"
+                            : "--top needs this terminal, which --detach leaves: run 'hivetop' afterwards");
     for (size_t i = 0; i < start->environment.count; i++)
         if (!strchr(start->environment.items[i], '=') || start->environment.items[i][0] == '=')
             return hive_error_set(error, -EINVAL, "--env must be NAME=VALUE, not '%s'",
@@ -180,9 +233,13 @@ static int start_cluster(const struct start *start, struct node_command_options 
     char *hivetop = spawn_path_beside("hivetop");
     node->hive = hive;
     int result = spawn_check(hive, "--hive", &error);
-    if (!result && start->has_top)
+    if (!result && (start->has_top || start->has_tmux))
         result = spawn_check(hivetop, NULL, &error);
-    int status = result ? fail(&error) : run_cluster(start, node, hivetop, own_name);
+    if (!result && start->has_tmux)
+        result = tmux_check(&error);
+    int status = result                                  ? fail(&error)
+                 : start->is_detached || start->has_tmux ? run_detached(start, node, hivetop, own_name)
+                                                         : run_cluster(start, node, hivetop, own_name, NULL);
     free(hive);
     free(hivetop);
     return status;

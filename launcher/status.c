@@ -1,10 +1,12 @@
 /* `launcher status`: the ledger, held against the processes that there are. It needs no launcher, so it also
  * tells what became of a cluster that is gone. */
-#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "command.h"
 
+#include "age.h"
+#include "choose.h"
 #include "hive/clock.h"
 #include "hive/json.h"
 #include "hive/ledger.h"
@@ -22,21 +24,6 @@ const struct hive_option status_options[] = {
     {"json", 'j', HIVE_OPTION_FLAG, offsetof(struct status, is_json), .help = "Print one JSON object"},
     {0},
 };
-
-/* The only cluster that there is, running or not; -ENOENT and `error` as it was where there are more or none.
- */
-static int find_only(struct hive_ledger *ledger, struct hive_error *error)
-{
-    char **names = NULL;
-    size_t count = 0;
-    int result = hive_ledger_names(&names, &count, NULL);
-    if (!result)
-        result = count == 1 ? hive_ledger_load(names[0], ledger, error) : -ENOENT;
-    for (size_t i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
-    return result;
-}
 
 /* What the launcher wrote last is not true any more where it died; `was` keeps what that was. */
 static void correct_states(struct hive_ledger *ledger, enum hive_node_state *was)
@@ -76,18 +63,6 @@ static void print_json(const struct hive_ledger *ledger, const enum hive_node_st
     free(text);
 }
 
-/* "3m12s", "2h05m" */
-static void format_age(int64_t ms, char *text, size_t bytes)
-{
-    long long seconds = ms < 0 ? 0 : (long long)(ms / 1000);
-    if (seconds < 60)
-        snprintf(text, bytes, "%llds", seconds);
-    else if (seconds < 3600)
-        snprintf(text, bytes, "%lldm%02llds", seconds / 60, seconds % 60);
-    else
-        snprintf(text, bytes, "%lldh%02lldm", seconds / 3600, seconds / 60 % 60);
-}
-
 static void print_table(const struct hive_ledger *ledger, const enum hive_node_state *was)
 {
     if (hive_ledger_is_running(ledger))
@@ -103,13 +78,13 @@ static void print_table(const struct hive_ledger *ledger, const enum hive_node_s
            "ADDRESS", "PID", "FOR", "STARTS");
     for (size_t i = 0; i < ledger->node_count; i++) {
         const struct hive_ledger_node *node = &ledger->nodes[i];
-        char age[32], pid[16] = "-";
-        format_age(hive_clock_unix_ms() - node->changed_at_ms, age, sizeof age);
+        char age[AGE_BYTES], pid[16] = "-";
+        age_format(hive_clock_unix_ms() - node->changed_at_ms, age);
         if (node->process.pid)
             snprintf(pid, sizeof pid, "%d", (int)node->process.pid);
         printf("%-6s %-6s %-12s %-22s %8s %8s %7d\n", node->name, hive_role_names[node->role],
-               hive_node_state_names[is_dead(ledger) ? was[i] : node->state], node->address, pid, age,
-               node->starts);
+               is_dead(ledger) && was[i] != node->state ? hive_node_state_names[was[i]] : choose_word(node),
+               node->address, pid, age, node->starts);
     }
 }
 
@@ -121,14 +96,9 @@ int status_run(const struct hive_command *command, int argc, char **argv)
     int result = hive_options_parse(command, argc, argv, &status, NULL, &error);
     if (result)
         return result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
-    result = status.cluster ? hive_ledger_load(status.cluster, &ledger, &error)
-                            : hive_ledger_find_running(&ledger, &error);
-    if (result == -ENOENT && !status.cluster)
-        result = find_only(&ledger, &error);
-    if (result) {
-        fprintf(stderr, "launcher: %s\n", error.message);
-        return result == -EEXIST ? HIVE_EXIT_USAGE : HIVE_EXIT_UNAVAILABLE;
-    }
+    int exit_status = choose_cluster(status.cluster, &ledger);
+    if (exit_status != HIVE_EXIT_OK)
+        return exit_status;
     enum hive_node_state *was = hive_calloc(ledger.node_count, sizeof *was);
     bool is_running = hive_ledger_is_running(&ledger);
     correct_states(&ledger, was);

@@ -56,6 +56,18 @@ static const char *name_of(const struct supervisor *supervisor, const char *addr
     return address;
 }
 
+/* Somebody waits for the start of a cluster that cannot have a leader: too many queens have died already. */
+static bool is_hopeless(const struct supervisor *supervisor)
+{
+    size_t queens = 0, down = 0;
+    for (size_t i = 0; i < supervisor->ledger->node_count; i++) {
+        const struct hive_ledger_node *node = &supervisor->ledger->nodes[i];
+        queens += node->role == HIVE_ROLE_QUEEN;
+        down += node->role == HIVE_ROLE_QUEEN && node->state == HIVE_NODE_DEAD;
+    }
+    return supervisor->config->on_ready && down * 2 >= queens;
+}
+
 /* Reports, once, that all nodes that are up are ready, or that it takes long and whom it is waiting for. */
 static void note_start(struct supervisor *supervisor, int64_t now_ms)
 {
@@ -79,6 +91,8 @@ static void note_start(struct supervisor *supervisor, int64_t now_ms)
         report_event(supervisor->report, REPORT_GOOD, "cluster",
                      "ready in %lld ms: leader %s, term %llu, %zu drone%s", (long long)took_ms,
                      name_of(supervisor, leader), (unsigned long long)term, drones, drones == 1 ? "" : "s");
+        if (supervisor->config->on_ready)
+            supervisor->config->on_ready(supervisor->config->context);
     } else if (took_ms >= LATE_MS && !supervisor->was_late) {
         supervisor->was_late = true;
         report_event(supervisor->report, REPORT_WAIT, "cluster", "not ready after %d s: %s%s%s",
@@ -229,6 +243,10 @@ static void turn(struct supervisor *supervisor, struct hive_error *error)
     due_ms = earlier(due_ms, link_push_poll(supervisor, now_ms));
     if (!supervisor->is_ready && !supervisor->is_ending)
         note_start(supervisor, now_ms);
+    if (!supervisor->is_ready && !supervisor->is_ending && is_hopeless(supervisor)) {
+        hive_error_set(error, -EIO, "too many queens died at the start: no majority is left");
+        fail(supervisor);
+    }
     if (supervisor->config->has_top)
         start_top(supervisor, error);
     if (!supervisor->is_ready && !supervisor->was_late)

@@ -25,6 +25,8 @@ struct supervisor_config {
     int64_t started_ms; /* monotonic: when the launcher itself was started */
     bool has_top;       /* run the dashboard, and end with it */
     const char *hivetop;
+    void (*on_ready)(void *context); /* called once; NULL: nobody wants to know */
+    void *context;                   /* … of that */
 };
 
 /* What the supervisor remembers of each run of a node beside the ledger and the plan. */

@@ -17,14 +17,11 @@ void top_init(struct top *top)
 /* Events would tear the dashboard's screen. */
 static void divert(struct top *top, const struct hive_ledger *ledger, struct report *report)
 {
-    char *path = hive_ledger_path(ledger, "logs/launcher.log");
-    FILE *log = fopen(path, "ae");
-    free(path);
-    if (!log)
+    struct report terminal = *report;
+    if (!report_open_log(report, ledger))
         return;
-    top->terminal = *report;
+    top->terminal = terminal;
     top->is_diverted = true;
-    report_open(report, log);
 }
 
 int top_start(struct top *top, const char *hivetop, const struct hive_ledger *ledger, struct report *report,

@@ -48,7 +48,9 @@ def test_marks_menus_palette_and_clipboard(start_local, open_terminal):
     terminal.await_text(r"^>q2 +\+")
     assert re.match(r" q1 +\+", terminal.row("q1"))
     terminal.press("X")
-    terminal.await_text("q1 takes no faults")
+    terminal.await_text(r"Cut the link q1 - q2\?")
+    terminal.press("Escape")
+    terminal.await_text("the link q1 - q2 was left alone")
 
     terminal.press("T")
     terminal.await_text(r"Terminate q2 \(pid \d+\)\?")
@@ -169,7 +171,7 @@ def test_without_the_mouse_the_terminal_keeps_it(option, open_terminal):
 
 def test_a_link_is_cut_and_healed(state, open_terminal):
     port = free_ports(3)
-    state.start("--enable-faults", "-q", "3", "-d", "0", "--port-queens", str(port), "--election-timeout", ELECTION).await_ready()
+    state.start("-q", "3", "-d", "0", "--port-queens", str(port), "--election-timeout", ELECTION).await_ready()
     terminal = open_terminal(state.environment)
     terminal.start()
     terminal.await_text(r"QUORUM 3/3 spare 1  leader q\d t\d+")
@@ -195,3 +197,18 @@ def test_a_link_is_cut_and_healed(state, open_terminal):
     assert "cut" not in state.order("links")
     terminal.press("q")
     terminal.await_prompt()
+
+
+def test_the_mouse_is_let_go_while_it_is_stopped(open_terminal):
+    terminal = open_terminal()
+    terminal.start("--connect", "127.0.0.1:1")
+    terminal.await_text("NO LEADER")
+    await_(terminal.takes_mouse, "it takes the mouse")
+    terminal.press("C-z")
+    await_(lambda: not terminal.takes_mouse(), "it lets the mouse go")
+    terminal.await_text("Stopped")
+    terminal.press("fg", "Enter")
+    await_(terminal.takes_mouse, "it takes the mouse again")
+    terminal.press("q")
+    terminal.await_prompt()
+    assert not terminal.takes_mouse()

@@ -11,14 +11,17 @@ import urllib.request
 
 import pytest
 from cluster import HIVE, PATIENCE_S, SLOWNESS, await_, hive
-from launched import ELECTION, control
-from processes import is_alive
+from launched import ELECTION, STUBBORN, control
+from processes import free_ports, is_alive
 
 CALM = ("--election-timeout", ELECTION)
+ROOM = 6  # ports for nodes that are added
 
 
 def start(state, *arguments, queens=3, drones=0):
-    return state.start("--queens", str(queens), "--drones", str(drones), *CALM, *arguments).await_ready()
+    port = free_ports(queens + drones + ROOM)
+    return state.start("--queens", str(queens), "--drones", str(drones), "--port-queens", str(port), "--port-drones",
+                       str(port + queens), *CALM, *arguments).await_ready()  # fmt: skip
 
 
 def ask(state, *arguments, cluster="hive-a"):
@@ -67,6 +70,8 @@ def test_a_queen_that_is_added_has_her_vote_when_the_answer_comes(state):
     assert address(state, "q4") in voters(state) and len(voters(state)) == 4
     assert names(state) == ["q1", "q2", "q3", "q4", "d1"]
     launcher.await_text(r"q4 +started on .*")
+    with open(f"/proc/{state.node('q4')['pid']}/cmdline", encoding="utf-8") as file:
+        assert "--join" in file.read().split("\0"), "she cannot found a group of her own"
     # She counts: without two of the old ones, two of four are no majority; with one of them back, three are.
     state.order("kill", "q1")
     state.order("kill", "q2")
@@ -84,8 +89,8 @@ def test_several_are_added_at_once(state):
     assert len(voters(state)) == 5
     listed = ask(state, "drones")
     assert all(address(state, drone) in listed for drone in ("d1", "d2", "d3"))
-    addresses = [node["address"] for node in state.ledger()["nodes"]]
-    assert len(set(addresses)) == 8
+    ports = [int(node["address"].rsplit(":", 1)[1]) for node in state.ledger()["nodes"]]
+    assert len(set(ports)) == 8 and max(ports) - min(ports) < 8 + ROOM, "behind those of their kind"
 
 
 def test_ports_of_other_clusters_are_left_alone(state):
@@ -96,6 +101,36 @@ def test_ports_of_other_clusters_are_left_alone(state):
     addresses = [node["address"] for name in state.clusters() for node in state.ledger(name)["nodes"]]
     assert len(set(addresses)) == 6
     assert len(voters(state, "hive-a")) == len(voters(state, "hive-b")) == 3
+
+
+def test_the_port_of_a_node_that_is_down_is_not_given_away(state):
+    start(state, drones=1)
+    state.order("kill", "q2")
+    state.order("kill", "d1")
+    state.order("add", "queen")
+    state.order("add", "drone")
+    assert len({node["address"] for node in state.ledger()["nodes"]}) == 6
+    state.order("restart", "q2")
+    state.order("restart", "d1")
+
+
+def test_a_queen_who_is_not_taken_in_says_what_she_waits_for(state):
+    start(state)
+    state.order("kill", "q1")
+    state.order("kill", "q2")
+    said = state.order("add", "queen", status=4)
+    assert re.search(r"not part of the group after 15 s; still waiting: q4 \(asks .* to take her into the group", said)
+    state.order("restart", "q1")  # and then she is
+    await_(lambda: address(state, "q4") in voters(state), "q4 has her vote")
+
+
+def test_before_there_is_a_group_nobody_can_join_it(state):
+    launcher = state.start("--queens", "1", "--drones", "0", "--hive", state.script(STUBBORN))
+    state.await_stubborn("q1")
+    assert "have no group yet" in state.order("add", "queen", status=3)
+    assert names(state) == ["q1"]
+    launcher.signal(signal.SIGINT)
+    assert launcher.end() == 0
 
 
 def test_what_cannot_be_added(state):
@@ -360,7 +395,7 @@ def test_an_order_to_a_launcher_that_is_stopped_says_so_at_once(state):
         assert time.monotonic() - begin < 4 * SLOWNESS
     finally:
         launcher.signal(signal.SIGCONT)
-    assert "q1 is stopped" in state.order("kill", "q1")
+    assert "q1 is killed" in state.order("kill", "q1")
 
 
 def test_orders_under_way_are_answered_when_the_cluster_ends(state):

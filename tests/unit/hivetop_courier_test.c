@@ -50,7 +50,7 @@ static void an_action_names_its_process_to_the_launcher(void **state)
     fake_stop(&launcher);
     courier_act(&app.courier, &action);
     run_until_status(&app, "q1 was not restarted: no word from the launcher: ");
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&node);
     assert_int_equal(hive_file_remove_tree(directory, NULL), 0);
     free(path);
@@ -88,7 +88,7 @@ static void a_task_follows_redirects_within_the_cluster_only(void **state)
     model_node(&app.model, old_leader.address)->health.term = 9;
     courier_submit(&app.courier, "now?");
     run_until_status(&app, "the task was not submitted: wait for a leader");
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&old_leader);
     fake_stop(&new_leader);
     fake_stop(&stranger);
@@ -105,7 +105,7 @@ static void without_a_leader_no_task_goes_out(void **state)
     courier_submit(&app.courier, "too early");
     assert_non_null(strstr(app.ui.status, "no leader takes tasks right now"));
     assert_int_equal(hive_http_client_pending(app.client), 0);
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&node);
 }
 
@@ -120,7 +120,7 @@ static void one_person_cannot_set_off_more_than_a_few_things_at_once(void **stat
         courier_act(&app.courier, &action);
     assert_int_equal(hive_http_client_pending(app.client), COURIER_AT_ONCE);
     assert_non_null(strstr(app.ui.status, "too much is under way"));
-    app_close(&app); /* with all of them open */
+    app_close(&app, NULL); /* with all of them open */
 }
 
 /* A dashboard with one node, and a launcher at a socket. */
@@ -145,7 +145,7 @@ static void open_desk(struct desk *desk)
 
 static void close_desk(struct desk *desk)
 {
-    app_close(&desk->app);
+    app_close(&desk->app, NULL);
     fake_stop(&desk->node);
     fake_stop(&desk->launcher);
     assert_int_equal(hive_file_remove_tree(desk->directory, NULL), 0);
@@ -223,7 +223,7 @@ static void the_leadership_is_handed_over_by_who_leads(void **state)
     assert_string_equal(what_it_saw(&new_leader).target, "/members/7/transfer");
     assert_string_equal(what_it_saw(&new_leader).authorization, "Bearer secret");
     assert_string_equal(last_event(&app), "q2 made the leader by you");
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&old_leader);
     fake_stop(&new_leader);
 }

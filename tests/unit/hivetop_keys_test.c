@@ -164,6 +164,10 @@ static void a_text_that_is_too_long_stays_whole(void **state)
     for (int i = 0; i < 3 * UI_INPUT_BYTES; i++)
         ui_key(&scene->ui, &scene->model, 0x20ac);
     assert_int_equal(strlen(scene->ui.input), (UI_INPUT_BYTES - 1) / 3 * 3);
+    ui_key(&scene->ui, &scene->model, KEYS_CONTROL_U);
+    for (int i = 0; i < 2 * UI_INPUT_BYTES; i++)
+        press(scene, "a");
+    assert_int_equal(strlen(scene->ui.input), UI_INPUT_BYTES - 1);
 }
 
 static void the_interval_changes_in_steps_and_stops_at_its_ends(void **state)

@@ -9,10 +9,9 @@
 #include <cmocka.h>
 #include <locale.h>
 
-#include "hive/file.h"
 #include "hivetop/keys.h"
-#include "hivetop/render.h"
 #include "tests/unit/hivetop_fixture.h"
+#include "tests/unit/hivetop_picture.h"
 
 static const struct {
     int columns, rows;
@@ -23,24 +22,7 @@ static bool is_unicode;
 
 static void compare(const struct model *model, const struct ui *ui, const char *name, int columns, int rows)
 {
-    struct cells cells;
-    struct hive_buffer text = {0}, wanted = {0};
-    struct hive_error error = {0};
-    render(model, ui, columns, rows, is_unicode, &cells);
-    cells_print(&cells, &text);
-    cells_finish(&cells);
-    char *path = hive_format("tests/screen/%s-%dx%d.txt", name, columns, rows);
-    if (getenv("HIVE_WRITE_SCREENS")) {
-        assert_int_equal(hive_file_write(path, text.data, text.size, 0644, &error), 0);
-    } else {
-        if (hive_file_read(path, 1 << 20, &wanted, &error))
-            fail_msg("%s", error.message);
-        if (strcmp(text.data, wanted.data) != 0)
-            fail_msg("%s differs; the screen is now:\n%s", path, text.data);
-    }
-    free(path);
-    hive_buffer_finish(&text);
-    hive_buffer_finish(&wanted);
+    picture_compare(model, ui, name, columns, rows, is_unicode);
 }
 
 static void compare_all_sizes(const struct model *model, const struct ui *ui, const char *name)
@@ -157,6 +139,68 @@ static void a_print_out_has_no_keys_and_no_selection(void **state)
     model_finish(&model);
 }
 
+/* Two queens lead one term: it stays on top of whatever is shown. */
+static void broken_consensus_is_a_line_that_stays(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    model.checks.finding_count = 1;
+    struct checks_finding *finding = &model.checks.findings[0];
+    finding->time_ms = FIXTURE_UNIX_MS - 3000;
+    snprintf(finding->text, sizeof finding->text, "two leaders in term 14: q3 and q4");
+    compare_all_sizes(&model, &ui, "broken");
+    model_finish(&model);
+}
+
+static void details_tell_all_that_is_known(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    press(&ui, &model, "jj\r");
+    compare(&model, &ui, "details", 160, 45);
+    compare(&model, &ui, "details", 80, 24);
+    compare(&model, &ui, "details", 40, 10);
+    press(&ui, &model, "G");
+    compare(&model, &ui, "details-drone", 80, 24);
+    model_finish(&model);
+}
+
+static void the_past_is_shown_as_such(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    ui.is_frozen = true;
+    ui.shown_ms = FIXTURE_UNIX_MS - 30000;
+    ui.live_ms = FIXTURE_UNIX_MS;
+    model_set_time(&model, FIXTURE_NOW_MS, ui.shown_ms);
+    compare(&model, &ui, "past", 80, 24);
+    model_finish(&model);
+}
+
+static void rows_are_sorted_found_and_marked(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_troubled(&model);
+    ui_init(&ui, 500);
+    ui.sort = SORT_COMMIT;
+    ui.is_sort_reversed = true;
+    press(&ui, &model, "j j ");
+    snprintf(ui.find, sizeof ui.find, "q5");
+    compare(&model, &ui, "sorted", 80, 24);
+    model_finish(&model);
+}
+
 static void where_the_locale_has_them_blocks_are_drawn_in_unicode(void **state)
 {
     (void)state;
@@ -187,6 +231,10 @@ int main(void)
         cmocka_unit_test(a_task_is_typed_in_the_last_line),
         cmocka_unit_test(a_cluster_that_nobody_answers_for_shows_that),
         cmocka_unit_test(a_print_out_has_no_keys_and_no_selection),
+        cmocka_unit_test(broken_consensus_is_a_line_that_stays),
+        cmocka_unit_test(details_tell_all_that_is_known),
+        cmocka_unit_test(the_past_is_shown_as_such),
+        cmocka_unit_test(rows_are_sorted_found_and_marked),
         cmocka_unit_test(where_the_locale_has_them_blocks_are_drawn_in_unicode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,7 @@ static void a_new_process_says_since_when_it_runs(void **state)
     struct hive_health health = health_of(7, 0, first, 1);
     timeline_take_health(&timeline, Q1, &health, START);
     timeline_take_condition(&timeline, Q1, CONDITION_DOWN, START + 2000);
+    timeline_take_condition(&timeline, Q1, CONDITION_SILENT, START + 5000); /* too busy starting */
     struct hive_transition second[] = {{START + 4100, 3, HIVE_RAFT_FOLLOWER, ""}};
     health = health_of(8, 3000, second, 1);
     timeline_take_health(&timeline, Q1, &health, START + 7000);
