@@ -11,10 +11,14 @@
 #include "screen.h"
 #include "tag.h"
 
-#define SAVE_MS                                                                                              \
-    1000 /* without a key: the configuration is saved then, for which a busy disk takes its time */
-#define SAVE_MS   1000 /* without a key, and the configuration is saved: a busy disk takes its time for that */
-#define GATHER_MS 20   /* answers of one round come together: one frame shows them all */
+/* Without a key, and the configuration is saved: a busy disk takes its time for that. */
+#define SAVE_MS 1000
+
+/* Where many answers are under way, they are taken a few at a time: each look at all connections has its price. */
+#define CROWD  8
+#define NAP_MS 5
+
+#define GATHER_MS 20 /* answers of one round come together: one frame shows them all */
 
 struct live {
     struct app *app;
@@ -199,6 +203,8 @@ static void wait_for_anything(struct live *live, int timeout_ms)
 {
     struct pollfd descriptors[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                                    {.fd = STDOUT_FILENO, .events = POLLOUT}};
+    if (live->app->poller.under_way > CROWD && timeout_ms > NAP_MS)
+        poll(descriptors, 1, NAP_MS);
     hive_http_client_wait(live->app->client, descriptors, live->is_blocked ? 2 : 1, timeout_ms);
     if (descriptors[0].revents & (POLLHUP | POLLERR | POLLNVAL))
         live->is_over = true; /* the terminal is gone */
