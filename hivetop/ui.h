@@ -106,6 +106,7 @@ struct ui {
 
     bool is_frozen;      /* set by the history alone, as the next: the picture stands still */
     int64_t shown_ms;    /* unix time that is shown; 0: now. While it is not 0 nothing can be changed */
+    int64_t live_ms;     /* unix time now, while another one is shown */
     enum seek_kind seek; /* with REACTION_SEEK */
     char replay[128];    /* of a recording that is played: where it is and how fast it goes; empty: none is */
 
