@@ -31,7 +31,7 @@ BELOW = {
     "hivetop": LIBHIVE,
     "launcher": LIBHIVE,
 }
-PUBLIC_OF_CLIENT = {"api.h", "http_client.h", "ledger.h"}
+PUBLIC_OF_CLIENT = {"api.h", "health_changes.h", "http_client.h", "ledger.h"}
 PUBLIC_OF_SERVER = {"server.h"}
 
 # Rooms that must give the same answer to the same question, always: no files, sockets, clocks, threads or dice.
