@@ -121,7 +121,7 @@ static void draw_details(struct drawing *drawing, struct chaos_fault *fault)
         fault->jitter_ms = draw(drawing, 0, fault->delay_ms / 2);
         break;
     case CHAOS_LOSE:
-        fault->percent = (int)draw(drawing, 1, 20);
+        fault->percent = (int)draw(drawing, 1, 10);
         break;
     case CHAOS_TRANSFER:
         lasts_ms = 0;
