@@ -41,10 +41,12 @@ SIM_SOURCES      := $(wildcard tests/sim/*.c)
 
 objects = $(patsubst %.c,$(OBJ)/%.o,$(1))
 
-LIBHIVE  := $(BUILD)/lib/libhive.a
-COREHIVE := $(BUILD)/lib/core.a
-TESTLIB  := $(BUILD)/lib/testlib.a
-SIMLIB   := $(BUILD)/lib/sim.a
+LIBHIVE   := $(BUILD)/lib/libhive.a
+COREHIVE  := $(BUILD)/lib/core.a
+TESTLIB   := $(BUILD)/lib/testlib.a
+TOPLIB    := $(BUILD)/lib/hivetop.a
+LAUNCHLIB := $(BUILD)/lib/launcher.a
+SIMLIB    := $(BUILD)/lib/sim.a
 SIM      := $(BUILD)/sim/simulator
 PROGRAMS := $(BIN)/hive $(BIN)/hivetop $(BIN)/launcher
 UNITS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
@@ -83,9 +85,11 @@ $(OBJ)/%.o: %.c Makefile
 
 $(LIBHIVE): $(call objects,$(LIB_SOURCES))
 $(COREHIVE): $(call objects,$(CORE_SOURCES))
-$(TESTLIB): $(call objects,$(TESTLIB_SOURCES) $(filter-out %/main.c,$(HIVETOP_SOURCES) $(LAUNCHER_SOURCES)))
+$(TESTLIB): $(call objects,$(TESTLIB_SOURCES))
+$(TOPLIB): $(call objects,$(filter-out %/main.c,$(HIVETOP_SOURCES)))
+$(LAUNCHLIB): $(call objects,$(filter-out %/main.c,$(LAUNCHER_SOURCES)))
 $(SIMLIB): $(call objects,$(filter-out %/main.c,$(SIM_SOURCES)))
-$(LIBHIVE) $(COREHIVE) $(TESTLIB) $(SIMLIB):
+$(LIBHIVE) $(COREHIVE) $(TESTLIB) $(TOPLIB) $(LAUNCHLIB) $(SIMLIB):
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -109,9 +113,18 @@ $(BUILD)/unit/sim_%: $(OBJ)/tests/unit/sim_%.o $(SIMLIB) $(call objects,$(SIM_TE
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(LIBS)
 
-$(BUILD)/unit/%: $(OBJ)/tests/unit/%.o $(TESTLIB) $(COREHIVE) $(LIBHIVE)
+# Programs are tested apart: each may call its files and functions as it likes.
+$(BUILD)/unit/hivetop_%: $(OBJ)/tests/unit/hivetop_%.o $(TESTLIB) $(TOPLIB) $(LIBHIVE)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(SCREEN_LIBS) $(LIBS)
+
+$(BUILD)/unit/launcher_%: $(OBJ)/tests/unit/launcher_%.o $(TESTLIB) $(LAUNCHLIB) $(LIBHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(LIBS)
+
+$(BUILD)/unit/%: $(OBJ)/tests/unit/%.o $(TESTLIB) $(COREHIVE) $(LIBHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(UNIT_LIBS) $(LIBS)
 
 $(SIM): $(OBJ)/tests/sim/main.o $(SIMLIB) $(call objects,$(SIM_TESTED)) $(LIBHIVE)
 	@mkdir -p $(@D)

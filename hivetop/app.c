@@ -52,8 +52,7 @@ static void start_asking(struct app *app, int64_t interval_ms)
     app->client = hive_http_client_create();
     poller_init(&app->poller, app->client, &app->source, &app->model, interval_ms);
     courier_init(&app->courier, app->client, &app->source, &app->model, &app->ui, &app->poller);
-    if (!app->rewind.replay) /* a recording has no logs */
-        init_screens(app);
+    init_screens(app);
 }
 
 static void stop_asking(struct app *app)

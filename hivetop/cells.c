@@ -214,3 +214,21 @@ void cells_print(const struct cells *cells, struct hive_buffer *out)
         out->data[end] = '\0';
     }
 }
+
+size_t cells_fitting(const char *text, int width)
+{
+    size_t bytes = strlen(text), blank = 0;
+    char part[1024];
+    if (cells_width(text) <= width)
+        return bytes;
+    for (size_t i = 1; i < bytes && i < sizeof part; i++) {
+        if (((unsigned char)text[i] & 0xc0) == 0x80)
+            continue; /* within a character */
+        memcpy(part, text, i);
+        part[i] = '\0';
+        if (cells_width(part) > width)
+            break;
+        blank = text[i] == ' ' ? i : blank;
+    }
+    return blank ? blank : bytes;
+}

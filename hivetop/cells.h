@@ -69,6 +69,9 @@ struct cell *cells_at(const struct cells *cells, int column, int row);
 int cells_put(struct cells *cells, int column, int row, int width, enum style style, const char *text);
 int cells_put_right(struct cells *cells, int column, int row, int width, enum style style, const char *text);
 
+/* Bytes of `text` that fit into so many columns; where it must be cut, at a blank if there is one. */
+size_t cells_fitting(const char *text, int width);
+
 /* Draws one character, of one column. */
 void cells_draw(struct cells *cells, int column, int row, enum style style, wchar_t rune);
 

@@ -179,8 +179,8 @@ int config_load(struct config *config, const char *path, struct hive_error *erro
             continue;
         config->settings = before;
         if (!config->is_damaged)
-            hive_error_set(error, -EINVAL, "%.200s: line %d says nothing that is known: %.*s", config->path,
-                           number, line.bytes > 60 ? 60 : (int)line.bytes, line.start);
+            hive_error_set(error, -EINVAL, "line %d says nothing that is known: %.*s (%.200s)", number,
+                           line.bytes > 60 ? 60 : (int)line.bytes, line.start, config->path);
         config->is_damaged = true;
     }
     hive_buffer_finish(&content);
@@ -250,7 +250,7 @@ int config_save(struct config *config, const struct settings *settings, struct h
         return 0;
     if (config->is_damaged)
         return hive_error_set(error, -EINVAL,
-                              "%.200s is left as it is, since it is damaged: mend it or remove it",
+                              "nothing was written, since this is damaged, mend or remove it: %.200s",
                               config->path);
     int result = hive_file_read(config->path, CONFIG_BYTES, &content, error);
     if (result == 0 || result == -ENOENT) {

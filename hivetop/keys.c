@@ -26,6 +26,13 @@ static unsigned open_help(struct ui *ui, const struct model *model, int argument
     return REACTION_NONE;
 }
 
+static unsigned open_evidence(struct ui *ui, const struct model *model, int argument)
+{
+    (void)model, (void)argument;
+    ui->mode = UI_EVIDENCE;
+    return REACTION_NONE;
+}
+
 static unsigned move(struct ui *ui, const struct model *model, int rows)
 {
     ui_move(ui, model, rows);
@@ -250,6 +257,14 @@ const struct key keys_table[] = {
     {{'<'}, "<", "Sort before", "sort by the column before", KEYS_LOOK, HERE, sort, -1},
     {{'I'}, "I", "Invert", "sort the other way round", KEYS_LOOK, HERE, sort, 0},
     {{'e'}, "e", "Events", "all events, on the whole screen, or not", KEYS_LOOK, HERE, toggle_events, 0},
+    {{'c'},
+     "c",
+     "Consensus",
+     "whether consensus holds: what was checked, and the evidence",
+     KEYS_LOOK,
+     HERE,
+     open_evidence,
+     0},
     {{'l'}, "l", "Log", "the nodes' logs", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_LOGS},
     {{'t'}, "t", "Tasks", "the tasks", KEYS_LOOK, EVERYWHERE, open_screen, UI_SCREEN_TASKS},
     {{' '}, "Space", "Mark", "mark the node for X, or no longer", KEYS_LOOK, HERE, mark, 0},

@@ -49,6 +49,7 @@ static bool show(struct live *live)
     app->tail.is_wanted =
         app->ui.screen == UI_SCREEN_MAIN && columns >= LOGS_TAIL_COLUMNS && rows >= LOGS_TAIL_ROWS;
     cells_finish(&live->shown);
+    app->ui.live_ms = app->model.unix_ms;
     render(rewind_model(&app->rewind), &app->ui, columns, rows, screen_is_unicode(), &live->shown);
     app->ui.event_rows = count_event_rows(&live->shown);
     return screen_show(&live->shown);

@@ -17,7 +17,7 @@ void log_merge_finish(struct log_merge *merge)
 
 static int compare(const void *a, const void *b)
 {
-    return log_line_compare(*(struct log_line *const *)a, *(struct log_line *const *)b);
+    return log_entry_compare(*(struct log_entry *const *)a, *(struct log_entry *const *)b);
 }
 
 void log_merge_restart(struct log_merge *merge)
@@ -26,13 +26,13 @@ void log_merge_restart(struct log_merge *merge)
     if (merge->capacity < needed) {
         merge->capacity = needed + needed / 4;
         free(merge->shown);
-        merge->shown = hive_calloc(merge->capacity, sizeof(struct log_line *));
+        merge->shown = hive_calloc(merge->capacity, sizeof(struct log_entry *));
     }
     merge->first = merge->last = merge->capacity - SLACK;
     merge->unjudged = merge->all_count;
 }
 
-void log_merge_rebuild(struct log_merge *merge, struct log_file *const *files, size_t count)
+void log_merge_rebuild(struct log_merge *merge, struct log_source *const *files, size_t count)
 {
     size_t lines = 0;
     for (size_t i = 0; i < count; i++)
@@ -40,7 +40,7 @@ void log_merge_rebuild(struct log_merge *merge, struct log_file *const *files, s
     if (lines > merge->all_capacity) {
         merge->all_capacity = lines + lines / 4;
         free(merge->all);
-        merge->all = hive_calloc(merge->all_capacity, sizeof(struct log_line *));
+        merge->all = hive_calloc(merge->all_capacity, sizeof(struct log_entry *));
     }
     merge->all_count = 0;
     for (size_t i = 0; i < count; i++) {
@@ -50,12 +50,12 @@ void log_merge_rebuild(struct log_merge *merge, struct log_file *const *files, s
                    of_file * sizeof *merge->all);
         merge->all_count += of_file;
     }
-    if (count > 1)
+    if (count > 1 && merge->all_count > 1)
         qsort(merge->all, merge->all_count, sizeof *merge->all, compare);
     log_merge_restart(merge);
 }
 
-static bool is_chosen(struct log_line *line, const struct log_choice *choice)
+static bool is_chosen(struct log_entry *line, const struct log_choice *choice)
 {
     if (line->judged != choice->serial) {
         line->judged = choice->serial;
@@ -65,11 +65,11 @@ static bool is_chosen(struct log_line *line, const struct log_choice *choice)
     return line->is_match;
 }
 
-static void show_last(struct log_merge *merge, struct log_line *line)
+static void show_last(struct log_merge *merge, struct log_entry *line)
 {
     if (merge->last == merge->capacity) {
         size_t capacity = merge->capacity + merge->capacity / 2 + SLACK;
-        struct log_line **shown = hive_calloc(capacity, sizeof *shown);
+        struct log_entry **shown = hive_calloc(capacity, sizeof *shown);
         if (merge->last > merge->first)
             memcpy(shown + merge->first, merge->shown + merge->first,
                    (merge->last - merge->first) * sizeof *shown);
@@ -78,19 +78,19 @@ static void show_last(struct log_merge *merge, struct log_line *line)
         merge->capacity = capacity;
     }
     size_t at = merge->last++;
-    for (; at > merge->first && log_line_compare(merge->shown[at - 1], line) > 0; at--)
+    for (; at > merge->first && log_entry_compare(merge->shown[at - 1], line) > 0; at--)
         merge->shown[at] = merge->shown[at - 1];
     merge->shown[at] = line;
 }
 
-void log_merge_add(struct log_merge *merge, struct log_line *line, const struct log_choice *choice)
+void log_merge_add(struct log_merge *merge, struct log_entry *line, const struct log_choice *choice)
 {
     if (merge->all_count == merge->all_capacity) {
         merge->all_capacity += merge->all_capacity / 2 + SLACK;
         merge->all = hive_realloc(merge->all, merge->all_capacity, sizeof *merge->all);
     }
     size_t at = merge->all_count++;
-    for (; at > 0 && log_line_compare(merge->all[at - 1], line) > 0; at--)
+    for (; at > 0 && log_entry_compare(merge->all[at - 1], line) > 0; at--)
         merge->all[at] = merge->all[at - 1];
     merge->all[at] = line;
     if (at < merge->unjudged)
@@ -106,7 +106,7 @@ bool log_merge_judge(struct log_merge *merge, const struct log_choice *choice, s
             log_merge_restart(merge);
             return true;
         }
-        struct log_line *line = merge->all[--merge->unjudged];
+        struct log_entry *line = merge->all[--merge->unjudged];
         if (is_chosen(line, choice))
             merge->shown[--merge->first] = line;
     }

@@ -3,8 +3,8 @@
 #ifndef HIVETOP_LOG_MERGE_H
 #define HIVETOP_LOG_MERGE_H
 
-#include "log_file.h"
 #include "log_pattern.h"
+#include "log_source.h"
 
 /* What is shown. */
 struct log_choice {
@@ -14,23 +14,23 @@ struct log_choice {
 };
 
 struct log_merge {
-    struct log_line **all; /* owned, the lines are not; in the order of log_line_compare */
+    struct log_entry **all; /* owned, the lines are not; in the order of log_entry_compare */
     size_t all_count, all_capacity;
-    size_t unjudged;         /* of all[0, unjudged) it is not known yet whether they are shown */
-    struct log_line **shown; /* owned; [first, last) of it, in the same order */
+    size_t unjudged;          /* of all[0, unjudged) it is not known yet whether they are shown */
+    struct log_entry **shown; /* owned; [first, last) of it, in the same order */
     size_t first, last, capacity;
 };
 
 void log_merge_finish(struct log_merge *merge);
 
 /* Takes all lines of these files; nothing of it is judged. */
-void log_merge_rebuild(struct log_merge *merge, struct log_file *const *files, size_t count);
+void log_merge_rebuild(struct log_merge *merge, struct log_source *const *files, size_t count);
 
 /* Judges all lines once more. */
 void log_merge_restart(struct log_merge *merge);
 
 /* Takes one more line. */
-void log_merge_add(struct log_merge *merge, struct log_line *line, const struct log_choice *choice);
+void log_merge_add(struct log_merge *merge, struct log_entry *line, const struct log_choice *choice);
 
 /* Judges up to so many lines; false where all were. */
 bool log_merge_judge(struct log_merge *merge, const struct log_choice *choice, size_t lines);

@@ -36,7 +36,7 @@ struct logs {
     char node[HIVE_ADDRESS_BYTES]; /* the one that is shown; empty: those that are marked */
     char marked[UI_MARKS][HIVE_ADDRESS_BYTES]; /* when the screen was opened */
     char cluster[HIVE_NAME_BYTES];             /* empty: none of this machine's: there are no files to read */
-    struct log_file **files;                   /* owned */
+    struct log_source **files;                 /* owned */
     size_t file_count;
     int64_t looked_ms; /* monotonic */
     int64_t unix_ms;   /* now, or the moment that is shown */
@@ -94,7 +94,7 @@ struct logs_layout {
 struct logs_layout logs_layout_make(const struct logs *logs, int columns);
 
 /* Rows that the line takes in so many columns. */
-int logs_line_rows(const struct logs *logs, const struct log_line *line, int width);
+int logs_line_rows(const struct logs *logs, const struct log_entry *line, int width);
 
 /* The line at the top of a screen of that size, and the rows of it that lie above. False: there is none. */
 bool logs_top(const struct logs *logs, int columns, int rows, size_t *index, int *above);
@@ -108,13 +108,13 @@ void logs_resize(struct logs *logs, int columns, int rows);
  * there. */
 void logs_scroll(struct logs *logs, long rows);
 void logs_go_first(struct logs *logs);
-void logs_go_to(struct logs *logs, const struct log_line *line);
+void logs_go_to(struct logs *logs, const struct log_entry *line);
 void logs_follow(struct logs *logs);
 
 /* The next line with what is looked for: further up (1) or down (-1); `is_next`: not the one that is found already. */
 bool logs_find(struct logs *logs, int direction, bool is_next);
 
-bool logs_is_found(const struct logs *logs, const struct log_line *line);
+bool logs_is_found(const struct logs *logs, const struct log_entry *line);
 
 /* Writes the lines that are shown to a new file. Says how it went. */
 void logs_save(struct logs *logs);

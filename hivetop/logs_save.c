@@ -25,7 +25,7 @@ static size_t append_lines(struct logs *logs, struct hive_buffer *text)
         continue;
     logs_range(logs, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        const struct log_line *line = logs->merge.shown[i];
+        const struct log_entry *line = logs->merge.shown[i];
         hive_buffer_format(text, "%s ", line->file->name);
         if (line->time_ms) {
             char time[HIVE_CLOCK_TEXT_BYTES];

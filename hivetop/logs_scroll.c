@@ -26,7 +26,7 @@ struct logs_layout logs_layout_make(const struct logs *logs, int columns)
     return layout;
 }
 
-int logs_line_rows(const struct logs *logs, const struct log_line *line, int width)
+int logs_line_rows(const struct logs *logs, const struct log_entry *line, int width)
 {
     int rows = 1;
     const char *text = line->text;
@@ -52,7 +52,7 @@ struct area logs_area(int columns, int rows)
 
 /* ---- places ---- */
 
-static int compare(const struct log_line *line, const struct logs_place *place)
+static int compare(const struct log_entry *line, const struct logs_place *place)
 {
     if (line->order_ms != place->order_ms)
         return line->order_ms < place->order_ms ? -1 : 1;
@@ -61,12 +61,12 @@ static int compare(const struct log_line *line, const struct logs_place *place)
     return (line->serial > place->serial) - (line->serial < place->serial);
 }
 
-static struct logs_place place_of(const struct log_line *line, int below)
+static struct logs_place place_of(const struct log_entry *line, int below)
 {
     return (struct logs_place){line->order_ms, line->serial, line->file->place, below};
 }
 
-bool logs_is_found(const struct logs *logs, const struct log_line *line)
+bool logs_is_found(const struct logs *logs, const struct log_entry *line)
 {
     return logs->has_found && compare(line, &logs->found) == 0;
 }
@@ -193,7 +193,7 @@ void logs_go_first(struct logs *logs)
     logs->is_at_top = logs->is_going_first = true;
 }
 
-void logs_go_to(struct logs *logs, const struct log_line *line)
+void logs_go_to(struct logs *logs, const struct log_entry *line)
 {
     logs->found = place_of(line, 0);
     logs->has_found = true;
@@ -220,7 +220,7 @@ bool logs_find(struct logs *logs, int direction, bool is_next)
         at = at < end ? at : end - 1;
     }
     for (;;) {
-        struct log_line *line = logs->merge.shown[at];
+        struct log_entry *line = logs->merge.shown[at];
         if (log_pattern_fits(&logs->find, line->text)) {
             logs_go_to(logs, line);
             return true;

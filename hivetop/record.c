@@ -2,6 +2,7 @@
 #include "record.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ static int64_t time_of(const struct record *record, const struct model *model)
 
 struct record *record_open(const char *path, const struct model *model, struct hive_error *error)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a limit is an error of write, as a full disk is */
     FILE *file = fopen(path, "we");
     if (!file) {
         hive_error_set(error, -errno, "%s cannot be recorded to: %s", path, strerror(errno));
@@ -70,8 +72,8 @@ static int fail(struct record *record, int error_number, struct hive_error *erro
         fclose(record->file);
     record->file = NULL;
     hive_buffer_finish(&record->lines);
-    return hive_error_set(error, -error_number, "the recording ended: %s: %s", record->path,
-                          strerror(error_number));
+    return hive_error_set(error, -error_number, "the recording ended: %s (%s)", strerror(error_number),
+                          record->path);
 }
 
 int record_flush(struct record *record, struct hive_error *error)

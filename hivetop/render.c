@@ -81,6 +81,8 @@ void render(const struct model *model, const struct ui *ui, int columns, int row
         draw_panels(&view, cells);
     if (ui->mode == UI_HELP)
         view_help(&view, cells, all);
+    else if (ui->mode == UI_EVIDENCE)
+        view_evidence(&view, cells, all);
     else if (ui->mode == UI_DIALOG)
         view_dialog(&view, cells, all);
     else if (ui->mode == UI_MENU)

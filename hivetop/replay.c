@@ -74,8 +74,8 @@ static void note_damage(struct replay *replay, const struct reader *reader, cons
         return;
     replay->damaged_line = reader->line_number;
     snprintf(replay->damage, sizeof replay->damage,
-             "%.200s: line %" PRIu64 " is damaged, and was left out: %.200s", replay->path,
-             reader->line_number, error->message);
+             "line %" PRIu64 " is damaged, and was left out: %.200s (%.200s)", reader->line_number,
+             error->message, replay->path);
 }
 
 /* Has the next good line pending. False: there is none. */

@@ -106,18 +106,22 @@ void rewind_go(struct rewind *rewind, struct ui *ui, int64_t at_ms)
 
 /* ---- keys ---- */
 
-/* Held down, it goes from seconds to minutes. */
+/* Held down, it goes through an hour in some seconds. */
 static int64_t step_ms(struct rewind *rewind, enum seek_kind kind, int64_t now_ms)
 {
-    static const int factors[] = {1, 1, 1, 2, 2, 5, 5, 5, 10, 10, 10, 30, 30, 30, 60};
-    int last = (int)(sizeof factors / sizeof *factors) - 1;
+    static const struct {
+        int presses, factor;
+    } paces[] = {{80, 30}, {40, 10}, {20, 5}, {10, 2}, {0, 1}};
     bool is_held = rewind->pressed == kind && now_ms - rewind->pressed_ms <= REWIND_REPEAT_MS;
     rewind->presses = is_held ? rewind->presses + 1 : 0;
     rewind->pressed = kind;
     rewind->pressed_ms = now_ms;
     int64_t span_ms = last_ms(rewind) - first_ms(rewind);
     int64_t base_ms = rewind->replay && span_ms < 100000 ? span_ms / 100 : 1000; /* a film may be short */
-    return (base_ms < 10 ? 10 : base_ms) * factors[rewind->presses < last ? rewind->presses : last];
+    int pace = 0;
+    while (paces[pace].presses > rewind->presses)
+        pace++;
+    return (base_ms < 10 ? 10 : base_ms) * paces[pace].factor;
 }
 
 static void go_live(struct rewind *rewind, struct ui *ui)
@@ -240,7 +244,7 @@ bool rewind_turn(struct rewind *rewind, struct ui *ui, int64_t now_ms, int *wait
 {
     if (rewind->replay && replay_scan(rewind->replay, SCAN_MS))
         *wait_ms = 0;
-    if (!rewind->is_past || !rewind->is_running) {
+    if (!rewind->is_past || !rewind->is_running || rewind->turned_ms == 0) {
         rewind->turned_ms = now_ms;
         return false;
     }

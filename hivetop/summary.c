@@ -8,7 +8,6 @@ static bool is_up(const struct node *node)
 
 static void add_queen(struct summary *summary, const struct node *node)
 {
-    summary->queens++;
     if (node->condition != CONDITION_NEW && node->condition != CONDITION_STARTING)
         summary->is_known = true;
     if (!node->has_health)
@@ -18,12 +17,19 @@ static void add_queen(struct summary *summary, const struct node *node)
         summary->commit = health->log_commit;
     if (health->term > summary->term)
         summary->term = health->term;
-    if (!is_up(node))
-        return;
-    summary->queens_up++;
-    if (health->raft_state == HIVE_RAFT_LEADER &&
+    if (is_up(node) && health->raft_state == HIVE_RAFT_LEADER &&
         (!summary->leader || health->term > summary->leader->health.term))
         summary->leader = node;
+}
+
+/* Those who count for a majority. The leader knows who they are; without one, everybody who does not say otherwise. */
+static bool has_vote(const struct summary *summary, const struct node *node)
+{
+    const struct hive_peer_health *peer = summary_peer(summary, node->address);
+    if (summary->leader)
+        return node == summary->leader || (peer && (!peer->kind[0] || strcmp(peer->kind, "voter") == 0));
+    return !node->has_health ||
+           (strcmp(node->health.standing, "learner") != 0 && strcmp(node->health.standing, "removed") != 0);
 }
 
 /* What drones claim is not to be trusted to add up. */
@@ -45,12 +51,15 @@ static void add_drone(struct summary *summary, const struct node *node)
 }
 
 /* The leader knows its group better than any list of processes does. */
-static int group_size(const struct hive_health *leader)
+static int count_votes(const struct hive_health *leader)
 {
-    int size = 1;
-    for (size_t i = 0; i < leader->peer_count; i++)
-        size += strcmp(leader->peers[i].address, leader->address) != 0;
-    return size;
+    int votes = 1;
+    for (size_t i = 0; i < leader->peer_count; i++) {
+        const struct hive_peer_health *peer = &leader->peers[i];
+        votes += strcmp(peer->address, leader->address) != 0 &&
+                 (!peer->kind[0] || strcmp(peer->kind, "voter") == 0);
+    }
+    return votes;
 }
 
 void summary_of(const struct model *model, struct summary *summary)
@@ -62,11 +71,18 @@ void summary_of(const struct model *model, struct summary *summary)
         else
             add_drone(summary, model->nodes[i]);
     }
+    bool is_up_any = false;
+    for (size_t i = 0; i < model->queen_count; i++) {
+        bool is_voter = has_vote(summary, model->nodes[i]);
+        summary->queens += is_voter;
+        summary->queens_up += is_voter && is_up(model->nodes[i]);
+        is_up_any |= is_up(model->nodes[i]);
+    }
     if (summary->leader) {
         summary->term = summary->leader->health.term;
-        summary->queens = group_size(&summary->leader->health);
+        summary->queens = count_votes(&summary->leader->health);
     }
-    summary->is_old = summary->queens_up == 0 && summary->term > 0;
+    summary->is_old = !is_up_any && summary->term > 0;
     summary->needed = summary->queens / 2 + 1;
     summary->spare = summary->queens_up - summary->needed;
 }

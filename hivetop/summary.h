@@ -14,7 +14,7 @@ struct summary {
     bool is_old;               /* nobody answers: term and commit are what was last known */
     uint64_t commit;           /* the highest */
     int queens_up;
-    int queens; /* members of the group */
+    int queens; /* members of the group with a vote, as the one above */
     int needed; /* for a majority */
     int spare;  /* how many more may fail; negative: there is no majority */
     int drones_up, drones;

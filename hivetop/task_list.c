@@ -11,6 +11,7 @@
 #include "hive/memory.h"
 
 #define ID_PREFIX "task-"
+#define DIGITS    19 /* of a number of 64 bits, whatever they are */
 
 const char *const task_state_names[TASK_STATES] = {"pending", "assigned", "running", "succeeded",
                                                    "failed",  "stopped",  "lost",    "other"};
@@ -63,9 +64,7 @@ static uint64_t number_of(const char *id)
     size_t prefix = sizeof ID_PREFIX - 1, digits = 0;
     if (strncmp(id, ID_PREFIX, prefix) == 0)
         digits = strspn(id + prefix, "0123456789");
-    return digits > 0 && digits < HIVE_ID_BYTES - prefix && !id[prefix + digits]
-               ? strtoull(id + prefix, NULL, 10)
-               : 0;
+    return digits > 0 && digits <= DIGITS && !id[prefix + digits] ? strtoull(id + prefix, NULL, 10) : 0;
 }
 
 static char *copy_text(const cJSON *json, const char *field, size_t most)

@@ -29,6 +29,7 @@ struct area tasks_area(int columns, int rows)
 void tasks_resize(struct tasks *tasks, int columns, int rows)
 {
     struct area area = tasks_area(columns, rows);
+    tasks->columns = area.columns;
     tasks->rows = area.rows > 0 ? area.rows : 1;
 }
 
@@ -140,8 +141,9 @@ static unsigned details_key(struct tasks *tasks, int key)
 {
     long rows;
     if (read_move(tasks, key, &rows)) {
+        int last = tasks_details_last(tasks, tasks->columns, tasks->rows + 1); /* the titles' row is theirs */
         rows += tasks->details_first;
-        tasks->details_first = rows < 0 ? 0 : (int)rows; /* the view stops at the end */
+        tasks->details_first = rows < 0 ? 0 : rows > last ? last : (int)rows;
     } else if (key == KEYS_ENTER || key == KEYS_ESCAPE) {
         tasks->has_details = false;
     } else {

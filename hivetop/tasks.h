@@ -37,7 +37,7 @@ struct tasks {
     bool is_typing;      /* what to find */
     uint64_t selected;   /* a number; 0: the newest */
     uint64_t found_from; /* the selection before somebody typed */
-    int rows;            /* for tasks on the screen, when it was drawn last */
+    int columns, rows;   /* for tasks on the screen, when it was drawn last */
     bool has_details;    /* of the selected one, on the whole screen */
     struct task details; /* with its whole text; number 0: not there yet */
     int details_first;   /* the first line of it that is shown */
@@ -61,6 +61,9 @@ void tasks_update(struct tasks *tasks);
 
 /* The selected task's row among the shown; 0 where there is none. */
 size_t tasks_selected(const struct tasks *tasks);
+
+/* The first line of the details that can be the first on a screen of that size. */
+int tasks_details_last(const struct tasks *tasks, int columns, int rows);
 
 /* Where the tasks stand: below header, heading and titles, above the keys. Keys must know how many there are. */
 struct area tasks_area(int columns, int rows);

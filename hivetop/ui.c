@@ -306,6 +306,9 @@ unsigned ui_key(struct ui *ui, const struct model *model, int key)
     case UI_HELP:
         help_key(ui, key);
         return REACTION_NONE;
+    case UI_EVIDENCE:
+        ui->mode = UI_TABLES;
+        return REACTION_NONE;
     case UI_TABLES:
         break;
     }

@@ -26,10 +26,11 @@ enum ui_panel { UI_PANEL_QUEENS, UI_PANEL_DRONES, UI_PANEL_EVENTS };
 enum ui_mode {
     UI_TABLES, /* nothing */
     UI_HELP,
-    UI_DIALOG, /* yes or no */
-    UI_INPUT,  /* a text task is typed, in the last line */
-    UI_FIND,   /* what to look for is typed, in the last line */
-    UI_MENU,   /* a list to choose from; the palette as well */
+    UI_DIALOG,   /* yes or no */
+    UI_INPUT,    /* a text task is typed, in the last line */
+    UI_FIND,     /* what to look for is typed, in the last line */
+    UI_EVIDENCE, /* what the checks of consensus have found */
+    UI_MENU,     /* a list to choose from; the palette as well */
 };
 
 /* A row's order; a panel without that column keeps the order of names. */
@@ -105,6 +106,7 @@ struct ui {
 
     bool is_frozen;      /* set by the history alone, as the next: the picture stands still */
     int64_t shown_ms;    /* unix time that is shown; 0: now. While it is not 0 nothing can be changed */
+    int64_t live_ms;     /* unix time now, while another one is shown */
     enum seek_kind seek; /* with REACTION_SEEK */
     char replay[128];    /* of a recording that is played: where it is and how fast it goes; empty: none is */
 

@@ -59,6 +59,7 @@ unsigned ui_mouse(struct ui *ui, const struct model *model, uint32_t tag, int wh
     case UI_TABLES:
         return click_table(ui, model, tag);
     case UI_HELP:
+    case UI_EVIDENCE:
         ui->mode = UI_TABLES;
         return REACTION_NONE;
     case UI_DIALOG:

@@ -8,6 +8,7 @@
 #include "model.h"
 #include "summary.h"
 #include "table.h"
+#include "task_list.h"
 #include "ui.h"
 
 /* Rows of a panel in the order in which they are shown. */
@@ -42,9 +43,12 @@ void view_line(const struct view *view, struct cells *cells, struct area area);
 /* The screens of logs and tasks, and the logs' place on the main screen. */
 void view_logs(const struct view *view, struct cells *cells, struct area area);
 void view_logs_tail(const struct view *view, struct cells *cells, struct area area);
+void view_task(const struct view *view, struct cells *cells, struct area area);
+enum style view_task_style(enum task_state state);
 void view_tasks(const struct view *view, struct cells *cells, struct area area);
 
 /* These lie above the rest. */
+void view_evidence(const struct view *view, struct cells *cells, struct area area);
 void view_help(const struct view *view, struct cells *cells, struct area area);
 void view_dialog(const struct view *view, struct cells *cells, struct area area);
 void view_menu(const struct view *view, struct cells *cells, struct area area);

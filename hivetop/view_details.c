@@ -18,25 +18,6 @@ struct pen {
 static void tell(struct pen *pen, const char *label, enum style style, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Bytes of `text` that fit into so many columns; where it must be cut, at a blank if there is one. */
-static size_t fitting(const char *text, int width)
-{
-    size_t bytes = strlen(text), blank = 0;
-    char part[1024];
-    if (cells_width(text) <= width)
-        return bytes;
-    for (size_t i = 1; i < bytes && i < sizeof part; i++) {
-        if (((unsigned char)text[i] & 0xc0) == 0x80)
-            continue; /* within a character */
-        memcpy(part, text, i);
-        part[i] = '\0';
-        if (cells_width(part) > width)
-            break;
-        blank = text[i] == ' ' ? i : blank;
-    }
-    return blank ? blank : bytes;
-}
-
 /* A line "label value"; long values go on below. */
 static void tell(struct pen *pen, const char *label, enum style style, const char *format, ...)
 {
@@ -47,7 +28,7 @@ static void tell(struct pen *pen, const char *label, enum style style, const cha
     va_end(arguments);
     int left = 1 + LABEL_COLUMNS + 1, width = pen->area.columns - left;
     for (char *rest = text; *rest && pen->row < pen->area.rows && width > 0; label = "") {
-        size_t bytes = fitting(rest, width);
+        size_t bytes = cells_fitting(rest, width);
         char after = rest[bytes];
         int row = pen->area.row + pen->row++;
         rest[bytes] = '\0';

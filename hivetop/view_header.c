@@ -82,7 +82,11 @@ static void time_part(const struct view *view, struct part *part)
         snprintf(TEXT(*part), "%s", ui->replay);
         part->style = STYLE_TITLE_WARNING;
     } else if (ui->shown_ms || ui->is_frozen) {
-        snprintf(TEXT(*part), "%s %s", ui->is_frozen ? "FROZEN" : "PAST", time);
+        char behind[FORMAT_BYTES] = "";
+        if (ui->live_ms > view->model->unix_ms)
+            format_age(ui->live_ms - view->model->unix_ms, behind);
+        snprintf(TEXT(*part), "%s %s%s%s", ui->is_frozen ? "FROZEN" : "PAST", time, behind[0] ? " -" : "",
+                 behind);
         part->style = STYLE_TITLE_WARNING;
     } else if (view->model->cluster[0] && !view->model->has_launcher) {
         snprintf(TEXT(*part), "LAUNCHER GONE");

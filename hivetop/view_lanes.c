@@ -43,36 +43,39 @@ static void put_where_free(const struct line *line, int column, enum style style
         cells_put(line->cells, column, line->row, width, style, text);
 }
 
-/* Where terms begin: "t13|t14" stands with its bar above the cell. The newest are written first; one that began long
- * ago is named where it ends, or before the `now` columns of the right end. */
+/* The column of a lane in which that moment lies; negative where it is long ago. */
+static int column_of(int64_t time_ms, int64_t first_ms)
+{
+    return time_ms < first_ms ? -1 : (int)((time_ms - first_ms) / CELL_MS);
+}
+
+/* Where terms begin: "t13|t14" stands with its bar above the cell. The newest are written first; one that has no room
+ * at its beginning is named where it ends, or before the `now` columns of the right end. */
 static void draw_terms(const struct view *view, const struct line *line, int left, int columns, int now)
 {
     struct term_start terms[TERMS];
     int64_t until_ms = view->model->unix_ms;
     size_t count = timeline_terms(&view->model->timeline, until_ms, terms, TERMS);
     int64_t first_ms = timeline_cell_start(until_ms, CELL_MS) - (int64_t)(columns - 1) * CELL_MS;
+    int end = columns - now - 1;
     for (size_t i = count; i-- > 0;) {
         char text[32];
-        bool is_newest = i + 1 == count;
         uint64_t term = terms[i].term;
-        if (is_newest && terms[i].from_ms < first_ms && term < view->summary.term)
+        int at = column_of(terms[i].from_ms, first_ms);
+        if (i + 1 == count && at < 0 && term < view->summary.term)
             term = view->summary.term; /* its beginning is forgotten */
         snprintf(text, sizeof text, "t%llu", (unsigned long long)term);
-        if (terms[i].from_ms < first_ms) { /* it began before: named where it ends */
-            int end = columns - now - 1;
-            if (!is_newest)
-                end = (int)((terms[i + 1].from_ms - first_ms) / CELL_MS);
-            int at = end - cells_width(text);
-            if (at > 0 && term > 0)
-                put_where_free(line, left + at, STYLE_HEADING, text);
-            return;
-        }
-        int at = (int)((terms[i].from_ms - first_ms) / CELL_MS);
-        if (is_free(line, left + at, 1))
+        int width = cells_width(text);
+        if (at >= 0 && is_free(line, left + at, 1))
             cells_draw(line->cells, left + at, line->row, STYLE_CANDIDATE,
                        line->cells->unicode ? UNICODE_BAR : L'|');
-        if (is_free(line, left + at + 1, cells_width(text)))
+        if (at >= 0 && is_free(line, left + at + 1, width))
             put_where_free(line, left + at + 1, STYLE_HEADING, text);
+        else if (term > 0 && end - width > at)
+            put_where_free(line, left + end - width, STYLE_HEADING, text);
+        if (at < 0)
+            return;
+        end = at;
     }
 }
 

@@ -7,7 +7,7 @@
 
 #define MATCHES 16 /* of what is looked for, highlighted in one line */
 
-static enum style name_style(const struct log_file *file)
+static enum style name_style(const struct log_source *file)
 {
     /* Colours that are there anyway, for any eye and any theme; what else they mean is not meant here. */
     static const enum style styles[] = {STYLE_HEADING, STYLE_LEADER,   STYLE_CANDIDATE,
@@ -15,7 +15,7 @@ static enum style name_style(const struct log_file *file)
     return styles[(size_t)file->place % (sizeof styles / sizeof *styles)];
 }
 
-static enum style text_style(const struct log_line *line)
+static enum style text_style(const struct log_entry *line)
 {
     static const enum style styles[] = {STYLE_DIM, STYLE_NORMAL, STYLE_WARNING, STYLE_BAD};
     return line->level >= 0 ? styles[line->level] : STYLE_NORMAL;
@@ -24,7 +24,7 @@ static enum style text_style(const struct log_line *line)
 /* ---- one line ---- */
 
 /* What stands before the text, in the line's first row. */
-static void draw_prefix(const struct logs *logs, const struct log_line *line, struct cells *cells,
+static void draw_prefix(const struct logs *logs, const struct log_entry *line, struct cells *cells,
                         struct area area, const struct logs_layout *layout)
 {
     static const char levels[] = "DIWE";
@@ -48,7 +48,7 @@ static void draw_prefix(const struct logs *logs, const struct log_line *line, st
 }
 
 /* Highlights what is looked for in the piece of the text that was drawn at `column`. */
-static void draw_found(const struct logs *logs, const struct log_line *line, const char *piece,
+static void draw_found(const struct logs *logs, const struct log_entry *line, const char *piece,
                        const char *piece_end, struct cells *cells, struct area text)
 {
     size_t start, end = 0, first = (size_t)(piece - line->text), last = (size_t)(piece_end - line->text);
@@ -77,7 +77,7 @@ static void draw_found(const struct logs *logs, const struct log_line *line, con
 }
 
 /* Draws the line from row `above` of it on; returns the rows that it took. */
-static int draw_line(const struct logs *logs, const struct log_line *line, int above, struct cells *cells,
+static int draw_line(const struct logs *logs, const struct log_entry *line, int above, struct cells *cells,
                      struct area area, const struct logs_layout *layout)
 {
     const char *text = line->text;
@@ -112,12 +112,12 @@ static void draw_nothing(const struct logs *logs, struct cells *cells, struct ar
     area.column++;
     area.columns -= 2;
     if (!logs->cluster[0])
-        snprintf(
-            text, sizeof text,
-            "There are no log files to read here: what is shown is no cluster of this machine's launcher. "
-            "Run "
-            "hivetop where the launcher runs, without --connect; nodes that were started otherwise log to "
-            "their standard error.");
+        snprintf(text, sizeof text,
+                 "There are no log files to read here: what is shown is a recording, or no cluster of this "
+                 "machine's "
+                 "launcher. Run hivetop where the launcher runs, without --connect; nodes that were started "
+                 "otherwise "
+                 "log to their standard error.");
     else if (logs->merge.unjudged > 0)
         snprintf(text, sizeof text, "searching ...");
     else if (logs->merge.all_count > 0 && logs->is_past)

@@ -1,23 +1,16 @@
-/* The tasks, the newest first; and all about one of them. */
+/* The tasks, the newest first. */
 #include "format.h"
 #include "tasks.h"
 #include "view.h"
-
-#define LABEL_COLUMNS 10
 
 /* The columns, in the order of the table below. */
 enum { ID, STATE, DRONE, ATTEMPT, AGE, TOOK, TEXT };
 
 static const struct column columns[] = {
-    {"TASK", 8, 20, 0, false, SORT_COUNT, NULL},   {"STATE", 9, 9, 0, false, SORT_COUNT, NULL},
-    {"DRONE", 6, 12, 2, false, SORT_COUNT, NULL},  {"TRY", 3, 3, 4, true, SORT_COUNT, NULL},
-    {"AGE", 4, 4, 1, true, SORT_COUNT, NULL},      {"TOOK", 6, 6, 3, true, SORT_COUNT, NULL},
-    {"TEXT", 1, 4096, 0, false, SORT_COUNT, NULL}, {0}};
-
-static const enum style state_styles[TASK_STATES] = {
-    [TASK_PENDING] = STYLE_DIM,    [TASK_ASSIGNED] = STYLE_NORMAL, [TASK_RUNNING] = STYLE_CANDIDATE,
-    [TASK_SUCCEEDED] = STYLE_GOOD, [TASK_FAILED] = STYLE_BAD,      [TASK_STOPPED] = STYLE_WARNING,
-    [TASK_LOST] = STYLE_WARNING,   [TASK_OTHER] = STYLE_NORMAL};
+    {"TASK", 8, 20, 0, false, SORT_COUNT, NULL},    {"STATE", 9, 9, 0, false, SORT_COUNT, NULL},
+    {"DRONE", 6, 12, 2, false, SORT_COUNT, NULL},   {"TRY", 3, 3, 4, true, SORT_COUNT, NULL},
+    {"AGE", 4, 4, 1, true, SORT_COUNT, NULL},       {"TOOK", 6, 6, 3, true, SORT_COUNT, NULL},
+    {"TEXT", 20, 4096, 0, false, SORT_COUNT, NULL}, {0}};
 
 /* How long it was, or has been, with its drone; negative: it was not. */
 static int64_t took_ms(const struct task *task, int64_t unix_ms)
@@ -73,7 +66,7 @@ static void draw_row(const struct tasks *tasks, const struct task *task, bool is
         if (!places[i].width)
             continue;
         int column = area.column + 1 + places[i].start;
-        enum style style = i == STATE ? state_styles[task->state] : STYLE_NORMAL;
+        enum style style = i == STATE ? view_task_style(task->state) : STYLE_NORMAL;
         format_field(task, i, tasks->model->unix_ms, text, sizeof text);
         if (is_found && strcasestr(text, tasks->find))
             style = STYLE_FOUND;
@@ -125,88 +118,6 @@ static void draw_table(const struct view *view, struct cells *cells, struct area
     }
 }
 
-/* ---- one task ---- */
-
-/* Lines "label value", of which the first ones lie above the screen. */
-struct page {
-    struct cells *cells;
-    struct area area;
-    int line, first;
-};
-
-static void tell(struct page *page, const char *label, enum style style, const char *text)
-{
-    int width = page->area.columns - LABEL_COLUMNS - 2;
-    char piece[1024];
-    do {
-        size_t bytes = cells_fit(text, width > 0 ? width : 1), end = strcspn(text, "\n");
-        bytes = end < bytes ? end : bytes;
-        int row = page->line++ - page->first;
-        if (row >= 0 && row < page->area.rows) {
-            snprintf(piece, sizeof piece, "%.*s", (int)bytes, text);
-            cells_put(page->cells, page->area.column + 1, page->area.row + row, LABEL_COLUMNS, STYLE_DIM,
-                      label);
-            if (width > 0)
-                cells_put(page->cells, page->area.column + LABEL_COLUMNS + 2, page->area.row + row, width,
-                          style, piece);
-        }
-        text += bytes + (bytes == end && text[bytes]);
-        label = "";
-    } while (*text);
-}
-
-static void tell_time(struct page *page, const char *label, int64_t time_ms, int64_t unix_ms)
-{
-    char time[FORMAT_BYTES] = "", age[FORMAT_BYTES], text[3 * FORMAT_BYTES];
-    if (!time_ms)
-        return;
-    format_time_of_day(time_ms, time);
-    format_age(unix_ms > time_ms ? unix_ms - time_ms : 0, age);
-    snprintf(text, sizeof text, "%s, %s ago", time, age);
-    tell(page, label, STYLE_NORMAL, text);
-}
-
-static int tell_task(const struct tasks *tasks, const struct task *task, struct page *page)
-{
-    char text[2 * HIVE_NAME_BYTES + 64];
-    int64_t unix_ms = tasks->model->unix_ms;
-    tell(page, "state", state_styles[task->state], task_state_names[task->state]);
-    tell(page, "kind", STYLE_NORMAL, task->kind);
-    if (task->name[0])
-        tell(page, "name", STYLE_NORMAL, task->name);
-    snprintf(text, sizeof text, "%s, attempt %lld", task->drone[0] ? task->drone : "nobody yet",
-             (long long)task->attempt);
-    tell(page, "drone", STYLE_NORMAL, text);
-    tell_time(page, "submitted", task->submitted_ms, unix_ms);
-    tell_time(page, "assigned", task->assigned_ms, unix_ms);
-    tell_time(page, "finished", task->finished_ms, unix_ms);
-    if (task->detail[0])
-        tell(page, "detail", task_filter_fits(TASKS_BAD, task->state) ? STYLE_BAD : STYLE_NORMAL,
-             task->detail);
-    snprintf(text, sizeof text, "a drone prints a text into its log: l on %s",
-             task->drone[0] ? task->drone : "it");
-    if (task->drone[0] && strcmp(task->kind, "text") == 0)
-        tell(page, "output", STYLE_DIM, text);
-    tell(page, "text", STYLE_INPUT, task->text);
-    return page->line;
-}
-
-static void draw_details(const struct tasks *tasks, struct cells *cells, struct area area)
-{
-    if (!tasks->shown_count)
-        return;
-    const struct task *task = tasks->shown[tasks_selected(tasks)];
-    if (tasks->details.number == task->number)
-        task = &tasks->details;
-    struct page page = {.cells = cells, .area = {0, 0, area.columns, 0}};
-    int last = tell_task(tasks, task, &page) - area.rows; /* counts the lines */
-    page = (struct page){cells, area, 0,
-                         tasks->details_first < last ? tasks->details_first
-                         : last > 0                  ? last
-                                                     : 0};
-    tell_task(tasks, task, &page);
-}
-
 /* ---- the screen ---- */
 
 static void draw_heading(const struct view *view, struct cells *cells, struct area area)
@@ -226,8 +137,8 @@ static void draw_heading(const struct view *view, struct cells *cells, struct ar
     if (view->ui->shown_ms)
         snprintf(tail, sizeof tail, " live only ");
     else if (!tasks->address[0])
-        snprintf(tail, sizeof tail, " NO LEADER%s%s ", tasks->is_complete ? ", this is of " : "",
-                 tasks->is_complete ? age : "");
+        snprintf(tail, sizeof tail, " NO LEADER%s%s%s ", tasks->is_complete ? ", this is of " : "",
+                 tasks->is_complete ? age : "", tasks->is_complete ? " ago" : "");
     else if (tasks->problem[0])
         snprintf(tail, sizeof tail, " %.60s ", tasks->problem);
     else if (tasks->is_complete && view->model->now_ms - tasks->learnt_ms > 10000)
@@ -260,7 +171,7 @@ void view_tasks(const struct view *view, struct cells *cells, struct area area)
         view_header(view, cells, top);
     draw_heading(view, cells, heading);
     if (tasks->has_details && !view->ui->shown_ms)
-        draw_details(tasks, cells, (struct area){0, titles.row, area.columns, rows.rows + 1});
+        view_task(view, cells, (struct area){0, titles.row, area.columns, rows.rows + 1});
     else
         draw_table(view, cells, titles, rows);
     if (area.rows > rows.row)

@@ -2,7 +2,6 @@
  * Ctrl-C leaves the node alone. Without NODE it is the launcher's own terminal that is taken over: foreground.c. */
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "command.h"
 
@@ -26,10 +25,9 @@ const struct hive_option attach_options[] = {
     {0},
 };
 
-/* What was said last about the node, and of which ledger that was. */
+/* What was said last about the node. */
 struct attached {
     const char *name;
-    ino_t ledger; /* each is a new file */
     char word[16];
     pid_t pid;
 };
@@ -43,17 +41,11 @@ static void say(const struct attached *attached, const struct log_print *print, 
 }
 
 /* Says what has become of the node; false: it was removed. */
-static bool note_state(struct attached *attached, const struct hive_ledger *seen,
-                       const struct log_print *print)
+static bool note_state(struct attached *attached, const char *cluster, const struct log_print *print)
 {
-    struct hive_ledger now = {0};
-    struct stat status;
-    char *path = hive_ledger_path(seen, "cluster.json");
-    bool is_new = stat(path, &status) == 0 && status.st_ino != attached->ledger;
-    free(path);
-    if (!is_new || hive_ledger_load(seen->name, &now, NULL))
-        return true;
-    attached->ledger = status.st_ino;
+    struct hive_ledger now;
+    if (hive_ledger_load(cluster, &now, NULL))
+        return true; /* that is the cluster's end, which is noticed elsewhere */
     const struct hive_ledger_node *node = hive_ledger_node(&now, attached->name);
     const char *word = node ? choose_word(node) : "removed";
     pid_t pid = node ? node->process.pid : 0;
@@ -91,7 +83,7 @@ static int attach_node(const struct hive_ledger *ledger, const struct hive_strin
     bool goes_on = true;
     do {
         print_all(&set, &print, !goes_on);
-        bool is_there = note_state(&attached, ledger, &print);
+        bool is_there = !log_follow_has_new_ledger(&changes) || note_state(&attached, ledger->name, &print);
         fflush(stdout);
         if (!goes_on || !is_there || ferror(stdout))
             break;

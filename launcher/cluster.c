@@ -80,6 +80,10 @@ static int take_directory(struct cluster *cluster, const char *state, const char
         return result;
     path = hive_ledger_path(&cluster->ledger, "lock");
     cluster->lock = hive_file_lock(path, error);
+    if (cluster->lock < 0 && cluster->lock != -EWOULDBLOCK && !cluster->is_resumed) {
+        unlink(path); /* the disk may be full: nothing is left of what was just made */
+        rmdir(cluster->ledger.directory);
+    }
     free(path);
     return cluster->lock < 0 ? cluster->lock : 0;
 }

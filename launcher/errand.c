@@ -1,6 +1,8 @@
 /* What all orders have in common: whom they are about, and how they are answered. */
 #include "errand.h"
 
+#include "choose.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -137,7 +139,7 @@ bool errand_can_begin(struct supervisor *supervisor, struct errand *errand, size
     bool is_going = plan->have != PLAN_HAVE_DOWN && (plan->again || plan->want == PLAN_WANT_DOWN);
     if (!is_possible(errand->order->verb, plan)) {
         errand_reply_problem(errand, 409, "conflict", "%s is %s: %s", node->name,
-                             is_going ? "being ended" : hive_node_state_names[node->state],
+                             is_going ? "being ended" : choose_word(node),
                              plan->have == PLAN_HAVE_DOWN ? "restart starts it again"
                              : is_going                   ? "wait for it"
                                         : "only a paused node can be resumed, and only a running one paused");

@@ -13,7 +13,7 @@
 #include "log_follow.h"
 #include "log_print.h"
 #include "log_set.h"
-#include "tmux.h"
+#include "tmux_keep.h"
 
 #define END_TIMEOUT_MS 30000 /* beyond twice the grace time */
 
@@ -48,11 +48,13 @@ int foreground_run(const struct hive_ledger *ledger)
     struct log_set set;
     struct log_print print;
     struct log_follow changes;
+    struct tmux_keep windows;
     int signals = take_signals();
     printf("%s runs in the background; Ctrl-C here ends it, as does closing this terminal\n", ledger->name);
     log_print_init(&print, false);
     log_set_init(&set, ledger, &names);
     log_follow_begin(&changes, ledger);
+    tmux_keep_begin(&windows, ledger);
     bool goes_on = true;
     do {
         log_set_look(&set);
@@ -61,6 +63,8 @@ int foreground_run(const struct hive_ledger *ledger)
         fflush(stdout);
         if (!goes_on)
             break;
+        if (log_follow_has_new_ledger(&changes))
+            tmux_keep_look(&windows, ledger);
         goes_on = log_follow_wait(&changes, signals) & !pass_signals(signals, ledger->launcher);
     } while (true);
     int status = HIVE_EXIT_OK;
@@ -74,5 +78,6 @@ int foreground_run(const struct hive_ledger *ledger)
     log_follow_end(&changes);
     log_set_finish(&set);
     tmux_close(ledger);
+    tmux_keep_end(&windows);
     return status;
 }

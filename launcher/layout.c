@@ -75,6 +75,21 @@ int layout_make(struct hive_ledger *ledger, const struct cluster_options *option
     return result;
 }
 
+/* How many nodes of the role there are, and where the first listens (0: nowhere). */
+static size_t count_role(const struct hive_ledger *ledger, enum hive_role role, uint16_t *first_port)
+{
+    size_t count = 0;
+    *first_port = 0;
+    for (size_t i = 0; i < ledger->node_count; i++) {
+        struct hive_address address;
+        if (ledger->nodes[i].role != role)
+            continue;
+        if (count++ == 0 && hive_address_parse(ledger->nodes[i].address, &address, NULL) == 0)
+            *first_port = address.port;
+    }
+    return count;
+}
+
 /* The highest number of a node of that role. */
 static size_t last_number(const struct hive_ledger *ledger, enum hive_role role)
 {
@@ -90,35 +105,22 @@ static size_t last_number(const struct hive_ledger *ledger, enum hive_role role)
 int layout_grow(const struct hive_ledger *ledger, enum hive_role role, size_t count,
                 struct hive_ledger_node *nodes, struct hive_error *error)
 {
-    bool is_queen = role == HIVE_ROLE_QUEEN;
+    uint16_t first_port;
+    count_role(ledger, role, &first_port);
+    if (!first_port)
+        first_port = role == HIVE_ROLE_QUEEN ? PORTS_QUEENS : PORTS_DRONES;
     uint16_t *chosen = hive_calloc(count, sizeof *chosen);
     struct ports *ports = hive_calloc(1, sizeof *ports);
     ports->can_bind = ports_can_bind;
     /* Nobody's own name: the ports of this cluster's nodes are taken, too. */
     int result = mark_ports_of_others(ports, "", error);
     if (!result)
-        result = ports_choose(ports, is_queen ? PORTS_QUEENS : PORTS_DRONES, 0, count, "--port-queens",
-                              chosen, error);
+        result = ports_choose(ports, first_port, 0, count, "--port-queens", chosen, error);
     for (size_t i = 0; i < count && !result; i++)
         make_node(ledger, role, last_number(ledger, role) + i + 1, chosen[i], &nodes[i]);
     free(ports);
     free(chosen);
     return result;
-}
-
-/* How many nodes of the role there are, and where the first listens (0: nowhere). */
-static size_t count_role(const struct hive_ledger *ledger, enum hive_role role, uint16_t *first_port)
-{
-    size_t count = 0;
-    *first_port = 0;
-    for (size_t i = 0; i < ledger->node_count; i++) {
-        struct hive_address address;
-        if (ledger->nodes[i].role != role)
-            continue;
-        if (count++ == 0 && hive_address_parse(ledger->nodes[i].address, &address, NULL) == 0)
-            *first_port = address.port;
-    }
-    return count;
 }
 
 int layout_check(const struct hive_ledger *ledger, const struct cluster_options *options,

@@ -14,7 +14,7 @@
 int layout_make(struct hive_ledger *ledger, const struct cluster_options *options, struct hive_error *error);
 
 /* Makes `count` further nodes of the role for a cluster that runs (its gate is held), in `nodes`: with the next names, and
- * the first free ports. */
+ * the first free ports behind those of their kind. */
 int layout_grow(const struct hive_ledger *ledger, enum hive_role role, size_t count,
                 struct hive_ledger_node *nodes, struct hive_error *error);
 

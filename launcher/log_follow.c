@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOOK_MS       1000 /* a change that nobody told of is seen after so long */
@@ -14,7 +15,8 @@
 
 void log_follow_begin(struct log_follow *follow, const struct hive_ledger *ledger)
 {
-    *follow = (struct log_follow){.launcher = ledger->launcher, .end = -1};
+    *follow = (struct log_follow){
+        .launcher = ledger->launcher, .ledger = hive_ledger_path(ledger, "cluster.json"), .end = -1};
     char *logs = hive_ledger_path(ledger, "logs");
     follow->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (follow->changes >= 0 && (inotify_add_watch(follow->changes, logs, CHANGES) < 0 ||
@@ -33,6 +35,19 @@ void log_follow_end(struct log_follow *follow)
         close(follow->changes);
     if (follow->end >= 0)
         close(follow->end);
+    free(follow->ledger);
+}
+
+bool log_follow_has_new_ledger(struct log_follow *follow)
+{
+    struct stat status;
+    if (stat(follow->ledger, &status) < 0 ||
+        (status.st_ino == follow->ledger_inode && status.st_mtim.tv_sec == follow->ledger_time.tv_sec &&
+         status.st_mtim.tv_nsec == follow->ledger_time.tv_nsec))
+        return false;
+    follow->ledger_inode = status.st_ino;
+    follow->ledger_time = status.st_mtim;
+    return true;
 }
 
 bool log_follow_wait(struct log_follow *follow, int descriptor)

@@ -36,8 +36,10 @@ static enum hive_log_level parse_level(const char *text)
 struct log_line log_line_parse(const char *line)
 {
     static const char json_time[] = "{\"time\":\"", json_level[] = "\",\"level\":\"";
-    struct log_line parsed = {.time_ms = parse_time(line), .level = HIVE_LOG_INFO};
-    if (parsed.time_ms && line[TIME_BYTES] == ' ') {
+    struct log_line parsed = {.level = HIVE_LOG_INFO};
+    int64_t time_ms = parse_time(line);
+    if (time_ms && line[TIME_BYTES] == ' ') {
+        parsed.time_ms = time_ms;
         parsed.time_bytes = TIME_BYTES;
         parsed.level = parse_level(line + TIME_BYTES + 1);
     } else if (strncmp(line, json_time, sizeof json_time - 1) == 0) {

@@ -16,6 +16,7 @@
 #include "spawn.h"
 #include "supervisor.h"
 #include "tmux.h"
+#include "tmux_call.h"
 #include "words.h"
 
 #define NOT_GIVEN (-1)

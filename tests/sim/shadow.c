@@ -157,7 +157,12 @@ static bool is_recovered(const struct shadow_state *state, const struct store_re
     raft_index last = recovery->entry_count > 0 ? recovery->entries[recovery->entry_count - 1].index : 0;
     if (snapshot && snapshot->index > last)
         last = snapshot->index;
-    if (recovery->term != state->term || recovery->voted_for != state->voted_for)
+    /* The own machine may have applied, and dumped, what a quorum has and this disk has not: then the snapshot tells of a newer
+     * term than the log, in which no vote of this server can have become known. */
+    bool is_newer = snapshot && snapshot->term > state->term;
+    raft_term term = is_newer ? snapshot->term : state->term;
+    raft_id voted_for = is_newer ? 0 : state->voted_for;
+    if (recovery->term != term || recovery->voted_for != voted_for)
         return false;
     /* A snapshot that the log does not reach, or that contradicts it, takes its place. */
     if (snapshot && shadow_term(&state->log, snapshot->index) != snapshot->term &&

@@ -72,6 +72,12 @@ def shared(tmp_path_factory):
     _close(cluster)
 
 
+@pytest.fixture(autouse=True)
+def own_configuration(tmp_path, monkeypatch):
+    """What dashboards remember is neither the developer's nor that of another test."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
 @pytest.fixture
 def start_local(tmp_path):
     """start_local(queens=3, drones=2): a cluster of the launcher."""

@@ -197,3 +197,18 @@ def test_a_link_is_cut_and_healed(state, open_terminal):
     assert "cut" not in state.order("links")
     terminal.press("q")
     terminal.await_prompt()
+
+
+def test_the_mouse_is_let_go_while_it_is_stopped(open_terminal):
+    terminal = open_terminal()
+    terminal.start("--connect", "127.0.0.1:1")
+    terminal.await_text("NO LEADER")
+    await_(terminal.takes_mouse, "it takes the mouse")
+    terminal.press("C-z")
+    await_(lambda: not terminal.takes_mouse(), "it lets the mouse go")
+    terminal.await_text("Stopped")
+    terminal.press("fg", "Enter")
+    await_(terminal.takes_mouse, "it takes the mouse again")
+    terminal.press("q")
+    terminal.await_prompt()
+    assert not terminal.takes_mouse()

@@ -175,13 +175,19 @@ def test_the_control_socket_tells_what_there_is(lab):
 # ---- with nodes that obey ----
 
 
+def start(state, election_timeout, drones=0):
+    port = free_ports(3 + drones)
+    return state.start("--queens", "3", "--drones", str(drones), "--port-queens", str(port), "--port-drones", str(port + 3),
+                       "--election-timeout", election_timeout).await_ready()  # fmt: skip
+
+
 def health(state, name):
     with urllib.request.urlopen(f"http://{state.node(name)['address']}/healthz", timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
 def test_a_leader_that_is_cut_off_is_replaced_and_follows_when_the_link_is_whole_again(state):
-    state.start("--queens", "3", "--drones", "1", "--election-timeout", ELECTION).await_ready()
+    start(state, ELECTION, drones=1)
     cut = state.order("cut", "leader", "queens")
     (old,) = set.intersection(*({one, other} for one, other in re.findall(r"(q\d) +<-> (q\d) +cut\n", cut)))
     others = {"q1", "q2", "q3"} - {old}
@@ -197,7 +203,7 @@ def test_a_leader_that_is_cut_off_is_replaced_and_follows_when_the_link_is_whole
 
 
 def test_a_node_that_is_restarted_is_cut_off_again(state):
-    state.start("--queens", "3", "--drones", "0", "--election-timeout", ELECTION).await_ready()
+    start(state, ELECTION)
     state.order("cut", "q3", "queens")
     state.order("kill", "q3")
     assert health(state, "q1")["faults"] == health(state, "q2")["faults"]
@@ -209,7 +215,7 @@ def test_a_node_that_is_restarted_is_cut_off_again(state):
 
 
 def test_delay_is_felt(state):
-    state.start("--queens", "3", "--drones", "0", "--election-timeout", "900-1200").await_ready()
+    start(state, "900-1200")
     state.order("delay", "queens", "queens", "60ms")
     begin = time.monotonic()
     assert hive("put", "a", "1", environment=state.environment).returncode == 0

@@ -41,10 +41,10 @@ def test_kill_stop_pause_resume_and_restart(state):
     assert not is_stopped(pid) and state.node("q1")["state"] == "running"
     assert "q1 is running" in state.order("resume", "q1", status=6)
 
-    assert "q1 is stopped" in state.order("kill", "q1")
+    assert "q1 is killed" in state.order("kill", "q1")
     node = state.node("q1")
     assert not is_alive(pid) and (node["state"], node["exit_status"]) == ("stopped", signal.SIGKILL)
-    assert "q1 is stopped" in state.order("kill", "q1", status=6)
+    assert "q1 is killed" in state.order("kill", "q1", status=6)
     assert "q1 is running" in state.order("restart", "q1")
 
     pid = state.node("q1")["pid"]

@@ -38,6 +38,14 @@ def test_nodes_that_do_not_end_are_named_each_second_and_killed_after_five(state
     assert not [pid for pid in pids if is_alive(pid)]
 
 
+def test_the_verb_stop_says_whom_it_waits_for_too(state):
+    launcher = state.start("--queens", "2", "--drones", "0", "--hive", state.script(STUBBORN))
+    state.await_stubborn("q1", "q2")
+    said = state.order("stop")
+    assert "waiting for q1, q2 (1 s)" in said and "waiting for q1, q2 (4 s)" in said and "hive-a has ended" in said
+    assert launcher.await_end() == 0
+
+
 def test_a_second_ctrl_c_kills_at_once(state):
     launcher = state.start("--queens", "2", "--drones", "1", "--hive", state.script(STUBBORN))
     state.await_stubborn("q1", "q2", "d1")

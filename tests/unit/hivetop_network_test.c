@@ -29,7 +29,7 @@ static void a_mute_node_is_asked_once_at_a_time_and_holds_nobody_up(void **state
     assert_int_equal(count_asked(&mute), 1);
     assert_int_equal(model_node(&app.model, lively.address)->condition, CONDITION_UP);
     run_until_condition(&app, &mute, CONDITION_UP); /* it answers the second time */
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&mute);
     fake_stop(&lively);
 }
@@ -56,7 +56,7 @@ static void a_round_waits_for_the_interval_unless_it_hurries(void **state)
         assert_true(hive_clock_monotonic_ms() < start_ms + PATIENCE_MS);
         hive_http_client_wait(app.client, NULL, 0, 10);
     }
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&node);
 }
 
@@ -72,7 +72,7 @@ static void rounds_are_quick_while_there_is_no_leader_but_not_for_ever(void **st
     assert_int_equal(poller_wait_ms(&app.poller, 1000 + POLLER_HURRY_MS - 1), POLLER_HURRY_STEP_MS);
     poller_turn(&app.poller, 1100 + POLLER_HURRY_MS);
     assert_int_equal(poller_wait_ms(&app.poller, 1100 + POLLER_HURRY_MS), 60000);
-    app_close(&app);
+    app_close(&app, NULL);
 }
 
 static void a_paused_node_is_left_in_peace(void **state)
@@ -90,7 +90,7 @@ static void a_paused_node_is_left_in_peace(void **state)
     while (count_asked(&lively) < rounds + 3)
         hive_http_client_wait(app.client, NULL, 0, app_turn(&app));
     assert_int_equal(count_asked(&paused), asked);
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&paused);
     fake_stop(&lively);
 }
@@ -116,7 +116,7 @@ static void another_process_on_a_nodes_port_is_not_taken_for_it(void **state)
     node->process = hive_process_of(getpid()); /* the launcher has started it: it is that process after all */
     node->state = HIVE_NODE_RUNNING;
     run_until_condition(&app, &other, CONDITION_UP);
-    app_close(&app);
+    app_close(&app, NULL);
     fake_stop(&other);
 }
 

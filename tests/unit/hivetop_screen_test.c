@@ -180,6 +180,7 @@ static void the_past_is_shown_as_such(void **state)
     ui_init(&ui, 500);
     ui.is_frozen = true;
     ui.shown_ms = FIXTURE_UNIX_MS - 30000;
+    ui.live_ms = FIXTURE_UNIX_MS;
     model_set_time(&model, FIXTURE_NOW_MS, ui.shown_ms);
     compare(&model, &ui, "past", 80, 24);
     model_finish(&model);

@@ -122,6 +122,28 @@ static void programs_faults_and_further_arguments(void **state)
                       "/state/lab/token --log-level info --enable-faults --capacity 9");
 }
 
+static void many_queens_get_more_time_unless_times_were_given(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t queens;
+        int64_t min_ms, max_ms, heartbeat_ms;
+    } expected[] = {{1, 0, 0, 0}, {15, 0, 0, 0}, {16, 300, 600, 100}, {64, 1200, 2400, 400}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        struct node_command_options options = {0};
+        assert_int_equal(node_command_allow_time(&options, expected[i].queens), expected[i].max_ms > 0);
+        assert_int_equal(options.election_timeout.min_ms, expected[i].min_ms);
+        assert_int_equal(options.election_timeout.max_ms, expected[i].max_ms);
+        assert_int_equal(options.heartbeat_ms, expected[i].heartbeat_ms);
+    }
+    struct node_command_options given = {.heartbeat_ms = 20};
+    assert_false(node_command_allow_time(&given, 64));
+    assert_int_equal(given.heartbeat_ms, 20);
+    given = (struct node_command_options){.election_timeout = {100, 200}};
+    assert_false(node_command_allow_time(&given, 64));
+    assert_int_equal(given.heartbeat_ms, 0);
+}
+
 static void variables_take_the_place_of_those_of_the_same_name(void **state)
 {
     (void)state;
@@ -145,6 +167,7 @@ int main(void)
         cmocka_unit_test(who_begins_in_a_founded_group_joins_those_who_are_there),
         cmocka_unit_test(programs_faults_and_further_arguments),
         cmocka_unit_test(variables_take_the_place_of_those_of_the_same_name),
+        cmocka_unit_test(many_queens_get_more_time_unless_times_were_given),
         cmocka_unit_test(timers_go_to_queens_and_the_log_level_to_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* Nodes write "2026-01-31T23:59:59.123Z level event key=value …" or the same as JSON, which is shown in the same
  * way. What a dying process says besides (a failed assertion, a sanitizer's report) has neither time nor level. */
-#include "log_line.h"
+#include "log_entry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "hive/json.h"
 #include "hive/log.h"
 #include "hive/memory.h"
-#include "log_file.h"
+#include "log_source.h"
 
 #define TIME_BYTES 24 /* of "2026-01-31T23:59:59.123Z" */
 
@@ -52,7 +52,7 @@ static int read_level(const char *text, size_t bytes)
 }
 
 /* "event key=value …" of a JSON line; false where it is none of a node's. */
-static bool read_json(const char *data, size_t bytes, struct log_line *line, struct hive_buffer *text)
+static bool read_json(const char *data, size_t bytes, struct log_entry *line, struct hive_buffer *text)
 {
     const char *time, *level, *event;
     cJSON *json = bytes && data[0] == '{' ? hive_json_parse_object(data, bytes, NULL) : NULL;
@@ -78,7 +78,7 @@ static bool read_json(const char *data, size_t bytes, struct log_line *line, str
     return is_ours;
 }
 
-static void read_text(const char *data, size_t bytes, struct log_line *line, struct hive_buffer *text)
+static void read_text(const char *data, size_t bytes, struct log_entry *line, struct hive_buffer *text)
 {
     line->time_ms = read_time(data, bytes);
     size_t used = line->time_ms ? TIME_BYTES : 0;
@@ -90,9 +90,9 @@ static void read_text(const char *data, size_t bytes, struct log_line *line, str
     hive_buffer_append(text, data + used, bytes - used);
 }
 
-struct log_line *log_line_make(const char *data, size_t bytes, uint64_t more)
+struct log_entry *log_entry_make(const char *data, size_t bytes, uint64_t more)
 {
-    struct log_line head = {.level = -1};
+    struct log_entry head = {.level = -1};
     struct hive_buffer text = {0};
     if (bytes > 0 && data[bytes - 1] == '\r')
         bytes--;
@@ -109,7 +109,7 @@ struct log_line *log_line_make(const char *data, size_t bytes, uint64_t more)
     }
     if (more > 0)
         hive_buffer_format(&text, " (+%" PRIu64 " bytes)", more);
-    struct log_line *line = hive_malloc(sizeof *line + text.size + 1);
+    struct log_entry *line = hive_malloc(sizeof *line + text.size + 1);
     *line = head;
     memcpy(line->text, text.data ? text.data : "", text.size + 1);
     hive_buffer_finish(&text);
@@ -121,7 +121,7 @@ static int compare_numbers(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-int log_line_compare(const struct log_line *a, const struct log_line *b)
+int log_entry_compare(const struct log_entry *a, const struct log_entry *b)
 {
     int order = compare_numbers(a->order_ms, b->order_ms);
     if (!order)

@@ -1,8 +1,8 @@
 /* The end of one node's log, followed while it grows: a bounded number of lines, of which earlier ones are read
  * on demand. Survives that the file is cut, replaced, removed or not there yet. Reads regular files only, and so
  * never waits for anybody. One thread. */
-#ifndef HIVETOP_LOG_FILE_H
-#define HIVETOP_LOG_FILE_H
+#ifndef HIVETOP_LOG_SOURCE_H
+#define HIVETOP_LOG_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,12 @@
 
 #include "hive/buffer.h"
 #include "hive/limits.h"
-#include "log_line.h"
+#include "log_entry.h"
 
 #define LOG_CHUNK_BYTES (256 * 1024)      /* what is read of a file first, and at least when going back */
 #define LOG_BURST_BYTES (4 * 1024 * 1024) /* what grew by more since the last look is not read through */
 
-struct log_file {
+struct log_source {
     char name[HIVE_ADDRESS_BYTES]; /* of the node */
     char *path;                    /* owned */
     int place;                     /* among the nodes: its colour, and who comes first at the same time */
@@ -25,7 +25,7 @@ struct log_file {
     ino_t inode;
     int64_t begin, end; /* of the file, [begin, end) is read; begin 0: nothing earlier can be read */
 
-    struct log_line **lines; /* owned, each and all: from `first` up to `last`, as they stand in the file */
+    struct log_entry **lines; /* owned, each and all: from `first` up to `last`, as they stand in the file */
     size_t first, last, capacity;
     size_t bytes; /* that they take */
     size_t max_bytes;
@@ -49,16 +49,17 @@ enum log_change {
     LOG_CHANGED = 2, /* lines are gone, or were added before the others */
 };
 
-void log_file_init(struct log_file *file, const char *name, const char *path, int place, size_t max_bytes);
-void log_file_finish(struct log_file *file);
+void log_source_init(struct log_source *file, const char *name, const char *path, int place,
+                     size_t max_bytes);
+void log_source_finish(struct log_source *file);
 
 /* Reads what is new. With LOG_CHANGED, lines that somebody knows may be gone. */
-unsigned log_file_look(struct log_file *file);
+unsigned log_source_look(struct log_source *file);
 
 /* There is more before the first line, and room for it. */
-bool log_file_has_older(const struct log_file *file);
+bool log_source_has_older(const struct log_source *file);
 
 /* Reads a piece of that. */
-unsigned log_file_go_back(struct log_file *file);
+unsigned log_source_go_back(struct log_source *file);
 
 #endif

@@ -23,7 +23,7 @@ void logs_init(struct logs *logs, bool is_tail)
 static void close_files(struct logs *logs)
 {
     for (size_t i = 0; i < logs->file_count; i++) {
-        log_file_finish(logs->files[i]);
+        log_source_finish(logs->files[i]);
         free(logs->files[i]);
     }
     free(logs->files);
@@ -115,7 +115,7 @@ static bool is_chosen(const struct logs *logs, const struct node *node)
     return false;
 }
 
-static struct log_file *find_file(const struct logs *logs, const char *path)
+static struct log_source *find_file(const struct logs *logs, const char *path)
 {
     for (size_t i = 0; i < logs->file_count; i++) {
         if (strcmp(logs->files[i]->path, path) == 0)
@@ -139,13 +139,13 @@ static void choose_files(struct logs *logs, const struct model *model, const str
         free(paths);
         return;
     }
-    struct log_file **files = hive_calloc(count + 1, sizeof *files);
+    struct log_source **files = hive_calloc(count + 1, sizeof *files);
     size_t max_bytes = count ? LOGS_BYTES / count : 0, at = 0;
     max_bytes = max_bytes < LOGS_FILE_BYTES ? max_bytes : LOGS_FILE_BYTES;
     for (size_t i = 0; i < model->node_count; i++) {
         if (!paths[i])
             continue;
-        struct log_file *file = find_file(logs, paths[i]);
+        struct log_source *file = find_file(logs, paths[i]);
         if (file && file->max_bytes == max_bytes) {
             file->place = (int)i;
             files[at++] = file;
@@ -153,11 +153,11 @@ static void choose_files(struct logs *logs, const struct model *model, const str
             continue;
         }
         files[at] = hive_calloc(1, sizeof **files);
-        log_file_init(files[at++], model->nodes[i]->name, paths[i], (int)i, max_bytes);
+        log_source_init(files[at++], model->nodes[i]->name, paths[i], (int)i, max_bytes);
     }
     for (size_t i = 0; i < logs->file_count; i++) {
         if (!logs->files[i]->is_kept) {
-            log_file_finish(logs->files[i]);
+            log_source_finish(logs->files[i]);
             free(logs->files[i]);
         }
     }
@@ -174,7 +174,7 @@ static void choose_files(struct logs *logs, const struct model *model, const str
 
 /* ---- what is read ---- */
 
-static void add_new(struct logs *logs, struct log_file *file)
+static void add_new(struct logs *logs, struct log_source *file)
 {
     struct log_choice choice = logs_choice(logs);
     size_t at = file->last;
@@ -188,14 +188,14 @@ static void look(struct logs *logs)
 {
     unsigned all = LOG_SAME;
     for (size_t i = 0; i < logs->file_count; i++) {
-        unsigned changes = log_file_look(logs->files[i]);
+        unsigned changes = log_source_look(logs->files[i]);
         logs->files[i]->has_grown = changes != LOG_SAME;
         all |= changes;
     }
     if (all & LOG_CHANGED)
         log_merge_rebuild(&logs->merge, logs->files, logs->file_count);
     for (size_t i = 0; i < logs->file_count; i++) {
-        struct log_file *file = logs->files[i];
+        struct log_source *file = logs->files[i];
         if (file->has_grown && !(all & LOG_CHANGED))
             add_new(logs, file);
         file->taken_serial = file->next_serial;
@@ -204,12 +204,12 @@ static void look(struct logs *logs)
 }
 
 /* Of those that can be read further back, the one of which least is known: from its first line on all is there. */
-static struct log_file *shortest(const struct logs *logs)
+static struct log_source *shortest(const struct logs *logs)
 {
-    struct log_file *found = NULL;
+    struct log_source *found = NULL;
     for (size_t i = 0; i < logs->file_count; i++) {
-        struct log_file *file = logs->files[i];
-        if (file->first < file->last && log_file_has_older(file) &&
+        struct log_source *file = logs->files[i];
+        if (file->first < file->last && log_source_has_older(file) &&
             (!found || file->lines[file->first]->order_ms > found->lines[found->first]->order_ms))
             found = file;
     }
@@ -219,7 +219,7 @@ static struct log_file *shortest(const struct logs *logs)
 void logs_range(const struct logs *logs, size_t *begin, size_t *end)
 {
     const struct log_merge *merge = &logs->merge;
-    const struct log_file *file = shortest(logs);
+    const struct log_source *file = shortest(logs);
     *begin = file ? log_merge_at(merge, file->lines[file->first]->order_ms) : merge->first;
     *end = logs->is_past ? log_merge_at(merge, logs->unix_ms + 1) : merge->last;
     if (*begin > *end)
@@ -231,7 +231,7 @@ void logs_range(const struct logs *logs, size_t *begin, size_t *end)
 static bool go_back(struct logs *logs)
 {
     size_t begin, end;
-    struct log_file *file = shortest(logs);
+    struct log_source *file = shortest(logs);
     logs_range(logs, &begin, &end);
     bool is_short = logs->rows > 0 && end - begin < (size_t)logs->rows;
     if (!file || !(logs->is_at_top || is_short)) {
@@ -239,7 +239,7 @@ static bool go_back(struct logs *logs)
         return false;
     }
     logs->has_news = true;
-    log_file_go_back(file);
+    log_source_go_back(file);
     log_merge_rebuild(&logs->merge, logs->files, logs->file_count);
     logs->is_at_top = logs->is_at_top && logs->is_going_first;
     return true;

@@ -1,6 +1,6 @@
 /* A log may have gigabytes: its end is read first, and of what comes before a piece whenever somebody wants to see
  * it. What a process wrote last may lack its end: it shows once nothing has followed for one look. */
-#include "log_file.h"
+#include "log_source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,20 +14,20 @@
 #define REACH      8   /* of a file of endless lines, so many times as much as is kept is read back */
 #define LINE_BYTES 128 /* what a line costs beside its text, in the lists of its readers too */
 
-void log_file_init(struct log_file *file, const char *name, const char *path, int place, size_t max_bytes)
+void log_source_init(struct log_source *file, const char *name, const char *path, int place, size_t max_bytes)
 {
-    *file = (struct log_file){.fd = -1, .place = place, .max_bytes = max_bytes, .path = hive_strdup(path)};
+    *file = (struct log_source){.fd = -1, .place = place, .max_bytes = max_bytes, .path = hive_strdup(path)};
     snprintf(file->name, sizeof file->name, "%s", name);
 }
 
-static void close_file(struct log_file *file)
+static void close_file(struct log_source *file)
 {
     if (file->fd >= 0)
         close(file->fd);
     file->fd = -1;
 }
 
-void log_file_finish(struct log_file *file)
+void log_source_finish(struct log_source *file)
 {
     close_file(file);
     for (size_t i = file->first; i < file->last; i++)
@@ -35,25 +35,25 @@ void log_file_finish(struct log_file *file)
     free(file->lines);
     free(file->path);
     hive_buffer_finish(&file->partial);
-    *file = (struct log_file){.fd = -1};
+    *file = (struct log_source){.fd = -1};
 }
 
 /* ---- lines ---- */
 
-static size_t cost(const struct log_line *line)
+static size_t cost(const struct log_entry *line)
 {
     return LINE_BYTES + strlen(line->text);
 }
 
 /* Room for `count` more before the first line, or behind the last one. */
-static void make_room(struct log_file *file, size_t before, size_t behind)
+static void make_room(struct log_source *file, size_t before, size_t behind)
 {
     if (before <= file->first && file->last + behind <= file->capacity)
         return;
     size_t count = file->last - file->first;
     size_t capacity = 2 * (before + count + behind) + 64;
     size_t first = before + (capacity - before - count - behind) / 2;
-    struct log_line **lines = hive_calloc(capacity, sizeof *lines);
+    struct log_entry **lines = hive_calloc(capacity, sizeof *lines);
     if (count > 0)
         memcpy(lines + first, file->lines + file->first, count * sizeof *lines);
     free(file->lines);
@@ -65,7 +65,7 @@ static void make_room(struct log_file *file, size_t before, size_t behind)
 
 /* Where a line has no time of its own, that of the line before counts; and a clock that is set back does not move lines
  * to before those that were written earlier. */
-static void order(struct log_file *file, size_t from)
+static void order(struct log_source *file, size_t from)
 {
     int64_t order_ms = from > file->first ? file->lines[from - 1]->order_ms : 0;
     for (size_t i = from; i < file->last && order_ms == 0; i++)
@@ -79,10 +79,10 @@ static void order(struct log_file *file, size_t from)
     }
 }
 
-static void append(struct log_file *file, const char *data, size_t bytes, uint64_t more)
+static void append(struct log_source *file, const char *data, size_t bytes, uint64_t more)
 {
     make_room(file, 0, 1);
-    struct log_line *line = log_line_make(data, bytes, more);
+    struct log_entry *line = log_entry_make(data, bytes, more);
     line->file = file;
     line->serial = file->next_serial++;
     file->lines[file->last++] = line;
@@ -90,23 +90,23 @@ static void append(struct log_file *file, const char *data, size_t bytes, uint64
     order(file, file->last - 1);
 }
 
-static void hide_partial(struct log_file *file)
+static void hide_partial(struct log_source *file)
 {
     if (!file->is_partial_shown)
         return;
-    struct log_line *line = file->lines[--file->last];
+    struct log_entry *line = file->lines[--file->last];
     file->bytes -= cost(line);
     free(line);
     file->is_partial_shown = false;
 }
 
 /* Lets go of a quarter of the lines, the oldest. */
-static bool drop_oldest(struct log_file *file)
+static bool drop_oldest(struct log_source *file)
 {
     if (file->bytes <= file->max_bytes)
         return false;
     while (file->bytes > file->max_bytes / 4 * 3 && file->first + 1 < file->last) {
-        struct log_line *line = file->lines[file->first++];
+        struct log_entry *line = file->lines[file->first++];
         file->bytes -= cost(line);
         free(line);
     }
@@ -114,19 +114,19 @@ static bool drop_oldest(struct log_file *file)
     return true;
 }
 
-static void append_partial(struct log_file *file)
+static void append_partial(struct log_source *file)
 {
     append(file, file->partial.data ? file->partial.data : "", file->partial.size, file->partial_more);
 }
 
-static void clear_partial(struct log_file *file)
+static void clear_partial(struct log_source *file)
 {
     hive_buffer_clear(&file->partial);
     file->partial_more = 0;
 }
 
 /* Takes bytes that stand behind those that were taken before. */
-static void take(struct log_file *file, const char *data, size_t bytes)
+static void take(struct log_source *file, const char *data, size_t bytes)
 {
     while (bytes > 0) {
         const char *end = memchr(data, '\n', bytes);
@@ -151,7 +151,7 @@ static void take(struct log_file *file, const char *data, size_t bytes)
 /* ---- the file ---- */
 
 /* Reads [from, to) as far as it is there. */
-static size_t read_piece(struct log_file *file, int64_t from, int64_t to, struct hive_buffer *piece)
+static size_t read_piece(struct log_source *file, int64_t from, int64_t to, struct hive_buffer *piece)
 {
     char *data = hive_buffer_reserve(piece, (size_t)(to - from));
     while (from + (int64_t)piece->size < to) {
@@ -167,7 +167,7 @@ static size_t read_piece(struct log_file *file, int64_t from, int64_t to, struct
 }
 
 /* Begins at the end of the file. */
-static void read_end(struct log_file *file, int64_t size)
+static void read_end(struct log_source *file, int64_t size)
 {
     struct hive_buffer piece = {0};
     int64_t wanted = (int64_t)(file->max_bytes / 2 < LOG_CHUNK_BYTES ? file->max_bytes / 2 : LOG_CHUNK_BYTES);
@@ -186,7 +186,7 @@ static void read_end(struct log_file *file, int64_t size)
 }
 
 /* The rest of a line that will never be ended, and a word on why. */
-static void mark(struct log_file *file, const char *text)
+static void mark(struct log_source *file, const char *text)
 {
     if (file->partial.size > 0)
         append_partial(file);
@@ -195,7 +195,7 @@ static void mark(struct log_file *file, const char *text)
     file->begin = file->end = 0;
 }
 
-static bool open_file(struct log_file *file)
+static bool open_file(struct log_source *file)
 {
     struct stat status;
     file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -216,7 +216,7 @@ static bool open_file(struct log_file *file)
 }
 
 /* Reads on to the end of what is open. */
-static unsigned read_on(struct log_file *file)
+static unsigned read_on(struct log_source *file)
 {
     struct stat status;
     struct hive_buffer piece = {0};
@@ -254,13 +254,13 @@ static unsigned read_on(struct log_file *file)
 }
 
 /* Another file has the name by now. */
-static bool is_replaced(const struct log_file *file)
+static bool is_replaced(const struct log_source *file)
 {
     struct stat status;
     return stat(file->path, &status) == 0 && (status.st_ino != file->inode || status.st_dev != file->device);
 }
 
-unsigned log_file_look(struct log_file *file)
+unsigned log_source_look(struct log_source *file)
 {
     unsigned changes = LOG_SAME;
     struct stat status;
@@ -283,20 +283,20 @@ unsigned log_file_look(struct log_file *file)
     return drop_oldest(file) ? LOG_CHANGED : changes;
 }
 
-bool log_file_has_older(const struct log_file *file)
+bool log_source_has_older(const struct log_source *file)
 {
     return file->fd >= 0 && file->begin > 0 && file->bytes + LOG_CHUNK_BYTES < file->max_bytes &&
            file->end - file->begin < (int64_t)file->max_bytes * REACH;
 }
 
 /* Puts the lines of another before those of this one. */
-static void put_before(struct log_file *file, struct log_file *earlier)
+static void put_before(struct log_source *file, struct log_source *earlier)
 {
     size_t count = earlier->last - earlier->first;
     make_room(file, count, 0);
     file->first -= count;
     for (size_t i = count; i-- > 0;) {
-        struct log_line *line = earlier->lines[earlier->first + i];
+        struct log_entry *line = earlier->lines[earlier->first + i];
         line->file = file;
         line->serial = --file->first_serial;
         file->lines[file->first + i] = line;
@@ -306,16 +306,16 @@ static void put_before(struct log_file *file, struct log_file *earlier)
     earlier->last = earlier->first; /* they are the other's now */
 }
 
-unsigned log_file_go_back(struct log_file *file)
+unsigned log_source_go_back(struct log_source *file)
 {
-    if (!log_file_has_older(file))
+    if (!log_source_has_older(file))
         return LOG_SAME;
     /* As much again as there is: the way to the beginning takes few steps. */
     size_t room = file->max_bytes - file->bytes;
     size_t wanted = file->bytes < LOG_CHUNK_BYTES ? LOG_CHUNK_BYTES : file->bytes;
     int64_t start = file->begin - (int64_t)(wanted < room ? wanted : room);
     struct hive_buffer piece = {0};
-    struct log_file earlier = {.fd = -1, .changed_ms = file->changed_ms};
+    struct log_source earlier = {.fd = -1, .changed_ms = file->changed_ms};
     start = start > 0 ? start : 0;
     size_t bytes = read_piece(file, start, file->begin, &piece);
     const char *end = start > 0 && bytes > 1 ? memchr(piece.data, '\n', bytes - 1) : NULL;
@@ -326,7 +326,7 @@ unsigned log_file_go_back(struct log_file *file)
         append_partial(&earlier);
     put_before(file, &earlier);
     file->begin = bytes > 0 ? start + (int64_t)skipped : 0; /* nothing: it was cut just now */
-    log_file_finish(&earlier);
+    log_source_finish(&earlier);
     hive_buffer_finish(&piece);
     return LOG_CHANGED;
 }
