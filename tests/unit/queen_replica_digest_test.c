@@ -15,7 +15,7 @@ struct told {
 static struct digest newest(const struct scene *scene)
 {
     struct digest list[HIVE_DIGESTS];
-    assert_true(replica_digests(scene->replica, list) > 0);
+    assert_true(digests_list(replica_digests(scene->replica), list) > 0);
     assert_true(list[0].index == replica_applied(scene->replica));
     return list[0];
 }
