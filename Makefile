@@ -30,7 +30,7 @@ LDFLAGS  += $(SANITIZE) -pthread
 flags = $(shell pkg-config --$(1) $(2) 2>/dev/null)
 
 # The rooms. A folder's own flags say what it may see: hivetop and the launcher see include/ alone.
-LIB_SOURCES      := $(wildcard hive/base/*.c hive/client/*.c hive/server/*.c)
+LIB_SOURCES      := $(wildcard hive/base/*.c hive/client/*.c hive/server/*.c hive/history/*.c)
 CORE_SOURCES     := $(wildcard hive/raft/*.c hive/machine/*.c hive/store/*.c hive/faults/*.c hive/queen/*.c hive/drone/*.c hive/http/*.c hive/cli/*.c)
 HIVETOP_SOURCES  := $(wildcard hivetop/*.c)
 LAUNCHER_SOURCES := $(wildcard launcher/*.c)

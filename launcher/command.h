@@ -27,6 +27,10 @@ int link_run(const struct hive_command *command, int argc, char **argv);
 int heal_run(const struct hive_command *command, int argc, char **argv);
 int links_run(const struct hive_command *command, int argc, char **argv);
 
+/* chaos: faults, clients and a verdict. */
+extern const struct hive_option chaos_options[];
+int chaos_run(const struct hive_command *command, int argc, char **argv);
+
 /* lesson: a walk on a live cluster, told and checked. */
 extern const struct hive_option lesson_options[];
 int lesson_run_verb(const struct hive_command *command, int argc, char **argv);

@@ -45,6 +45,24 @@ static const struct hive_command verbs[] = {
      .arguments_max = 1,
      .run = attach_run,
      .completion = "node"},
+    {.name = "chaos",
+     .summary = "Hurt a cluster while clients use it, and say whether they were served right",
+     .synopsis = "",
+     .description =
+         "Nodes are killed, frozen, stopped, emptied and cut off, links are slow and lossy, leaders hand "
+         "over; each "
+         "fault ends again. "
+         "Never are more queens away than a minority. Meanwhile clients write and read, and remember all "
+         "answers. "
+         "At the end all is made whole, every key is read once more, and it is judged: is the history "
+         "linearizable, is "
+         "all there that was acknowledged, are the logs equal? Ctrl-C ends it early, with a verdict.\n\n"
+         "Exit status 0: yes. 1: no, or the cluster did not recover. 4: it could not be decided.",
+     .options = chaos_options,
+     .examples = "launcher chaos --for 60s --every 3s\n    A bad minute\n"
+                 "launcher chaos --kinds kill,cut --seed 42 --json\n    Two kinds of faults, and the same "
+                 "ones each time\n",
+     .run = chaos_run},
     {LINK("cut", "A B", 2), .summary = "Cut the link between two nodes",
      .description = "Packets vanish: whoever sends sees his own timeout, and no refusal. " LINKS,
      .examples =

@@ -134,14 +134,31 @@ static int knock(const struct hive_ledger *ledger, struct hive_error *error)
     return result;
 }
 
-static enum hive_exit refuse(const struct hive_http_reply *reply)
+static enum hive_exit refuse(const struct hive_http_reply *reply, struct hive_error *error)
 {
     const char *detail = "the launcher refuses, and does not say why";
     cJSON *problem = hive_json_parse_object(reply->body.data ? reply->body.data : "", reply->body.size, NULL);
     if (problem)
         hive_json_string(problem, "detail", &detail, NULL);
-    enum hive_exit status = fail(exit_of(reply->status), detail);
+    hive_error_set(error, -EPERM, "%s", detail);
     cJSON_Delete(problem);
+    return exit_of(reply->status);
+}
+
+enum hive_exit order_try(const struct hive_ledger *ledger, const char *method, const char *path,
+                         const char *body, struct hive_buffer *answer, struct hive_error *error)
+{
+    struct hive_http_reply reply = {0};
+    enum hive_exit status = HIVE_EXIT_OK;
+    if (knock(ledger, error))
+        return HIVE_EXIT_UNAVAILABLE;
+    if (exchange(ledger, method, path, body, ORDER_TIMEOUT_MS, &reply, error))
+        status = reply.was_sent ? HIVE_EXIT_UNKNOWN : HIVE_EXIT_UNAVAILABLE;
+    else if (exit_of(reply.status) != HIVE_EXIT_OK)
+        status = refuse(&reply, error);
+    else
+        hive_buffer_append(answer, reply.body.data, reply.body.size);
+    hive_http_reply_finish(&reply);
     return status;
 }
 
@@ -149,18 +166,8 @@ enum hive_exit order_call(const struct hive_ledger *ledger, const char *method, 
                           const char *body, struct hive_buffer *answer)
 {
     struct hive_error error = {0};
-    struct hive_http_reply reply = {0};
-    enum hive_exit status = HIVE_EXIT_OK;
-    if (knock(ledger, &error))
-        return fail(HIVE_EXIT_UNAVAILABLE, error.message);
-    if (exchange(ledger, method, path, body, ORDER_TIMEOUT_MS, &reply, &error))
-        status = fail(reply.was_sent ? HIVE_EXIT_UNKNOWN : HIVE_EXIT_UNAVAILABLE, error.message);
-    else if (exit_of(reply.status) != HIVE_EXIT_OK)
-        status = refuse(&reply);
-    else
-        hive_buffer_append(answer, reply.body.data, reply.body.size);
-    hive_http_reply_finish(&reply);
-    return status;
+    enum hive_exit status = order_try(ledger, method, path, body, answer, &error);
+    return status == HIVE_EXIT_OK ? status : fail(status, error.message);
 }
 
 enum hive_exit order_send(const struct hive_ledger *ledger, const char *path, struct hive_buffer *answer)

@@ -25,7 +25,11 @@ void order_end(struct order *order, struct hive_ledger *ledger);
 enum hive_exit order_call(const struct hive_ledger *ledger, const char *method, const char *path,
                           const char *body, struct hive_buffer *answer);
 
-/* The same for POST without a body. */
+/* The same, and the message goes to `error` instead. Any thread. */
+enum hive_exit order_try(const struct hive_ledger *ledger, const char *method, const char *path,
+                         const char *body, struct hive_buffer *answer, struct hive_error *error);
+
+/* order_call for POST without a body. */
 enum hive_exit order_send(const struct hive_ledger *ledger, const char *path, struct hive_buffer *answer);
 
 /* Sends `verb` to the node (or leader, follower, random) and says what became of it. */

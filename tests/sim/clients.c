@@ -3,10 +3,11 @@
  * of them did and saw is judged at the end. */
 #include "sim/clients.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
+#include "hive/linearizable.h"
 #include "hive/memory.h"
-#include "sim/linearizable.h"
 #include "sim/world.h"
 
 #define CLIENTS_MOST  16
@@ -16,7 +17,7 @@
 
 /* A task that somebody wanted to submit. */
 struct submission {
-    enum history_outcome outcome;
+    enum hive_history_outcome outcome;
     uint64_t task; /* where it is DONE */
     unsigned found;
 };
@@ -30,14 +31,14 @@ struct client {
     /* What it does now. */
     bool is_submission, is_keyed, is_final; /* the last: it must be done, however long that takes */
     bool may_have_happened;                 /* there was no answer to an earlier try */
-    struct history_op op;                   /* or its number, as a submission, from 0 */
+    struct hive_history_op op;              /* or its number, as a submission, from 0 */
     int64_t until_us;
     uint64_t known_indexes[KEYS_MOST]; /* by key: the modification index that it saw last */
 };
 
 struct clients {
     struct world *world;
-    struct history history;
+    struct hive_history history;
     struct client clients[CLIENTS_MOST];
     unsigned client_count, key_count;
     unsigned keyed_per_mille, write_per_mille;
@@ -51,21 +52,28 @@ struct clients {
 static void begin(struct world *world, void *context);
 static void try_it(struct world *world, void *context);
 
+static_assert((int)HIVE_HISTORY_ALWAYS == MACHINE_ALWAYS && (int)HIVE_HISTORY_IF_INDEX == MACHINE_IF_INDEX &&
+                  (int)HIVE_HISTORY_IF_ABSENT == MACHINE_IF_ABSENT &&
+                  (int)HIVE_HISTORY_IF_EXISTS == MACHINE_IF_EXISTS,
+              "conditions of a history are those of the log");
+
 /* ---- what to do ---- */
 
-static void draw_write(struct client *client, struct history_op *op)
+static void draw_write(struct client *client, struct hive_history_op *op)
 {
     struct sim_random *random = &client->all->world->client_random;
     uint64_t draw = sim_random_below(random, 100);
 
-    op->type = draw < 80 ? HISTORY_PUT : HISTORY_DELETE;
+    op->type = draw < 80 ? HIVE_HISTORY_PUT : HIVE_HISTORY_DELETE;
     draw = sim_random_below(random, 100);
     if (draw < 50)
         return;
-    op->condition = draw < 85 ? MACHINE_IF_INDEX : draw < 95 ? MACHINE_IF_ABSENT : MACHINE_IF_EXISTS;
-    op->condition_index = op->condition == MACHINE_IF_INDEX ? client->known_indexes[op->key] : 0;
-    if (op->condition == MACHINE_IF_INDEX && !op->condition_index)
-        op->condition = MACHINE_IF_ABSENT;
+    op->condition = draw < 85   ? HIVE_HISTORY_IF_INDEX
+                    : draw < 95 ? HIVE_HISTORY_IF_ABSENT
+                                : HIVE_HISTORY_IF_EXISTS;
+    op->condition_index = op->condition == HIVE_HISTORY_IF_INDEX ? client->known_indexes[op->key] : 0;
+    if (op->condition == HIVE_HISTORY_IF_INDEX && !op->condition_index)
+        op->condition = HIVE_HISTORY_IF_ABSENT;
 }
 
 static void draw(struct client *client)
@@ -75,14 +83,14 @@ static void draw(struct client *client)
 
     client->is_submission = sim_random_chance(random, 40);
     client->is_keyed = sim_random_chance(random, all->keyed_per_mille);
-    client->op = (struct history_op){.client = client->number,
-                                     .key = (unsigned)sim_random_below(random, all->key_count)};
+    client->op = (struct hive_history_op){.client = client->number,
+                                          .key = (unsigned)sim_random_below(random, all->key_count)};
     if (client->is_submission)
         return;
     if (sim_random_chance(random, all->write_per_mille))
         draw_write(client, &client->op);
     else if (sim_random_chance(random, 200)) {
-        client->op.type = HISTORY_STALE_READ;
+        client->op.type = HIVE_HISTORY_STALE_READ;
         client->target = 1 + (unsigned)sim_random_below(random, SIM_NODES);
     }
 }
@@ -95,7 +103,7 @@ static void note_beginning(struct client *client)
     client->may_have_happened = false;
     client->until_us = all->world->now_us + PATIENCE_US;
     if (!client->is_submission) {
-        client->op.number = history_invoke(&all->history, &client->op, all->world->now_us);
+        client->op.number = hive_history_invoke(&all->history, &client->op, all->world->now_us);
         return;
     }
     if (all->submission_count == all->submission_capacity) {
@@ -103,7 +111,7 @@ static void note_beginning(struct client *client)
         all->submissions = hive_realloc(all->submissions, all->submission_capacity, sizeof *all->submissions);
     }
     client->op.number = all->submission_count++;
-    all->submissions[client->op.number] = (struct submission){.outcome = HISTORY_UNKNOWN};
+    all->submissions[client->op.number] = (struct submission){.outcome = HIVE_HISTORY_UNKNOWN};
 }
 
 static void begin(struct world *world, void *context)
@@ -133,12 +141,12 @@ static void read_next(struct client *client)
         return;
     client->is_final = true;
     client->is_submission = false;
-    client->op = (struct history_op){.client = client->number, .key = --client->all->keys_to_read};
+    client->op = (struct hive_history_op){.client = client->number, .key = --client->all->keys_to_read};
     note_beginning(client);
     try_it(client->all->world, client);
 }
 
-static void note_end(struct client *client, const struct history_op *answer, uint64_t task)
+static void note_end(struct client *client, const struct hive_history_op *answer, uint64_t task)
 {
     struct clients *all = client->all;
 
@@ -146,11 +154,11 @@ static void note_end(struct client *client, const struct history_op *answer, uin
         all->submissions[client->op.number].outcome = answer->outcome;
         all->submissions[client->op.number].task = task;
     } else {
-        history_return(&all->history, client->op.number, answer, all->world->now_us);
-        if (answer->outcome == HISTORY_DONE)
+        hive_history_return(&all->history, client->op.number, answer, all->world->now_us);
+        if (answer->outcome == HIVE_HISTORY_DONE)
             client->known_indexes[client->op.key] = answer->index;
     }
-    all->world->coverage.counts[COVER_UNKNOWN] += answer->outcome == HISTORY_UNKNOWN;
+    all->world->coverage.counts[COVER_UNKNOWN] += answer->outcome == HIVE_HISTORY_UNKNOWN;
     rest(client);
     read_next(client);
 }
@@ -158,7 +166,7 @@ static void note_end(struct client *client, const struct history_op *answer, uin
 static bool is_read(const struct client *client)
 {
     return !client->is_submission &&
-           (client->op.type == HISTORY_READ || client->op.type == HISTORY_STALE_READ);
+           (client->op.type == HIVE_HISTORY_READ || client->op.type == HIVE_HISTORY_STALE_READ);
 }
 
 /* No answer, or one that says no. */
@@ -170,7 +178,8 @@ static void go_on_or_give_up(struct client *client, const struct sim_answer *ans
 
     if (!is_read(client))
         client->may_have_happened |= is_unknown;
-    bool may_repeat = is_read(client) ? client->op.type == HISTORY_READ : client->is_keyed || !is_unknown;
+    bool may_repeat =
+        is_read(client) ? client->op.type == HIVE_HISTORY_READ : client->is_keyed || !is_unknown;
     bool is_late = world->now_us >= client->until_us && !client->is_final;
     if (answer->hint)
         client->target = answer->hint;
@@ -181,7 +190,9 @@ static void go_on_or_give_up(struct client *client, const struct sim_answer *ans
         return;
     }
     bool happened_not = !is_read(client) && !client->may_have_happened;
-    note_end(client, &(struct history_op){.outcome = happened_not ? HISTORY_REFUSED : HISTORY_UNKNOWN}, 0);
+    note_end(client,
+             &(struct hive_history_op){.outcome = happened_not ? HIVE_HISTORY_REFUSED : HIVE_HISTORY_UNKNOWN},
+             0);
 }
 
 static uint64_t number_in(struct world *world, const char *text, size_t bytes)
@@ -195,13 +206,28 @@ static uint64_t number_in(struct world *world, const char *text, size_t bytes)
     return number;
 }
 
+static enum hive_history_status status_of(enum machine_status status)
+{
+    switch (status) {
+    case MACHINE_OK:
+        return HIVE_HISTORY_OK;
+    case MACHINE_NOT_FOUND:
+        return HIVE_HISTORY_NOT_FOUND;
+    case MACHINE_CONFLICT:
+        return HIVE_HISTORY_CONFLICT;
+    default:
+        return HIVE_HISTORY_REJECTED;
+    }
+}
+
 static void on_read(struct client *client, const struct sim_answer *answer)
 {
     struct world *world = client->all->world;
-    struct history_op seen = {.outcome = HISTORY_DONE, .status = MACHINE_NOT_FOUND, .age_ms = answer->age_ms};
+    struct hive_history_op seen = {
+        .outcome = HIVE_HISTORY_DONE, .status = HIVE_HISTORY_NOT_FOUND, .age_ms = answer->age_ms};
 
     if (answer->is_found) {
-        seen.status = MACHINE_OK;
+        seen.status = HIVE_HISTORY_OK;
         seen.index = answer->modified_index;
         seen.seen = number_in(world, answer->value, answer->value_bytes);
     }
@@ -213,10 +239,10 @@ static void on_written(struct client *client, const struct sim_answer *answer)
 {
     struct world *world = client->all->world;
     const struct machine_result *result = &answer->result;
-    struct history_op done = {.outcome = HISTORY_DONE,
-                              .status = result->status,
-                              .created = result->created,
-                              .index = result->index};
+    struct hive_history_op done = {.outcome = HIVE_HISTORY_DONE,
+                                   .status = status_of(result->status),
+                                   .created = result->created,
+                                   .index = result->index};
 
     if (result->status == MACHINE_KEY_REUSED || result->status == MACHINE_INVALID)
         world_fail(world, "client %u's request was %s", client->number,
@@ -247,16 +273,16 @@ static void try_it(struct world *world, void *context)
     struct client *client = context;
     char key[16], value[32], name[48];
     struct machine_command command = {
-        .type = client->op.type == HISTORY_DELETE ? MACHINE_KV_DELETE : MACHINE_KV_PUT,
+        .type = client->op.type == HIVE_HISTORY_DELETE ? MACHINE_KV_DELETE : MACHINE_KV_PUT,
         .key = {key, (size_t)snprintf(key, sizeof key, "key-%u", client->op.key)},
         .value = {value, (size_t)snprintf(value, sizeof value, "%" PRIu64, client->op.number)},
-        .condition = client->op.condition,
+        .condition = (enum machine_condition)client->op.condition,
         .condition_index = client->op.condition_index,
         .text = {value, strlen(value)},
     };
 
     if (is_read(client)) {
-        world_read(world, client->target, command.key, client->op.type == HISTORY_STALE_READ, on_answer,
+        world_read(world, client->target, command.key, client->op.type == HIVE_HISTORY_STALE_READ, on_answer,
                    client);
         return;
     }
@@ -298,7 +324,7 @@ void clients_destroy(struct clients *clients)
 {
     if (!clients)
         return;
-    history_finish(&clients->history);
+    hive_history_finish(&clients->history);
     free(clients->submissions);
     free(clients);
 }
@@ -333,9 +359,9 @@ static bool count_task(const struct machine_task *task, void *context)
     if (number >= clients->submission_count)
         world_fail(clients->world, "task-%" PRIu64 " was submitted by nobody", task->number);
     struct submission *submission = &clients->submissions[number];
-    if (submission->outcome == HISTORY_REFUSED)
+    if (submission->outcome == HIVE_HISTORY_REFUSED)
         world_fail(clients->world, "task-%" PRIu64 " is there, but its submission was refused", task->number);
-    if (submission->outcome == HISTORY_DONE && submission->task != task->number)
+    if (submission->outcome == HIVE_HISTORY_DONE && submission->task != task->number)
         world_fail(clients->world, "task-%" PRIu64 " is there, but its client was told of task-%" PRIu64,
                    task->number, submission->task);
     if (submission->found++)
@@ -352,7 +378,7 @@ static void check_tasks(struct clients *clients)
         world_fail(clients->world, "no leader is there to show the tasks");
     machine_task_each(replica_machine(leader->replica), 0, count_task, clients);
     for (size_t i = 0; i < clients->submission_count; i++)
-        if (clients->submissions[i].outcome == HISTORY_DONE && !clients->submissions[i].found)
+        if (clients->submissions[i].outcome == HIVE_HISTORY_DONE && !clients->submissions[i].found)
             world_fail(clients->world, "task-%" PRIu64 " was lost", clients->submissions[i].task);
 }
 
@@ -361,16 +387,16 @@ void clients_check(struct clients *clients)
     struct hive_buffer why = {0};
 
     for (unsigned key = 0; key < clients->key_count; key++) {
-        enum linearizable_verdict verdict = linearizable_check(&clients->history, key, &why);
-        bool is_fresh =
-            linearizable_check_stale(&clients->history, key, clients->world->config.drift_per_mille, &why);
-        if (verdict == LINEARIZABLE_YES && is_fresh)
+        enum hive_linearizable_verdict verdict = hive_linearizable_check(&clients->history, key, &why);
+        bool is_fresh = hive_linearizable_check_stale(&clients->history, key,
+                                                      clients->world->config.drift_per_mille, &why);
+        if (verdict == HIVE_LINEARIZABLE_YES && is_fresh)
             continue;
         fprintf(stderr, "%s", why.data);
         world_fail(clients->world, "key-%u: %s", key,
-                   verdict == LINEARIZABLE_NO          ? "not linearizable"
-                   : verdict == LINEARIZABLE_UNDECIDED ? "cannot tell whether it is linearizable"
-                                                       : "a stale read is not what it says");
+                   verdict == HIVE_LINEARIZABLE_NO          ? "not linearizable"
+                   : verdict == HIVE_LINEARIZABLE_UNDECIDED ? "cannot tell whether it is linearizable"
+                                                            : "a stale read is not what it says");
     }
     hive_buffer_finish(&why);
     check_tasks(clients);

@@ -1,24 +1,19 @@
-/* splitmix64: eight bytes of state, no bad seeds, and quick enough to be drawn for every packet. */
+/* splitmix64 (hive/mix.h): quick enough to be drawn for every packet. */
 #include "sim/random.h"
 
 #include <string.h>
 
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
+#include "hive/mix.h"
 
 struct sim_random sim_random_stream(uint64_t seed, uint64_t stream)
 {
-    return (struct sim_random){.state =
-                                   mix(seed + 0x632be59bd9b4e019) ^ mix(stream * 0x9e3779b97f4a7c15 + 1)};
+    return (struct sim_random){.state = hive_mix(seed + 0x632be59bd9b4e019) ^
+                                        hive_mix(stream * 0x9e3779b97f4a7c15 + 1)};
 }
 
 uint64_t sim_random_next(struct sim_random *random)
 {
-    return mix(random->state += 0x9e3779b97f4a7c15);
+    return hive_mix_next(&random->state);
 }
 
 uint64_t sim_random_below(struct sim_random *random, uint64_t below)
@@ -45,7 +40,7 @@ int64_t sim_random_skewed(struct sim_random *random, int64_t least, int64_t most
 
 uint64_t sim_hash_number(uint64_t hash, uint64_t number)
 {
-    return mix(hash * 0x9e3779b97f4a7c15 + number + 1);
+    return hive_mix_number(hash, number);
 }
 
 uint64_t sim_hash(uint64_t hash, const void *data, uint64_t bytes)

@@ -1,4 +1,5 @@
-/* The trace: what happened in a run, to be read by people and played back by programs. `hivetop --record` writes the same.
+/* The trace: what happened in a run, to be read by people and played back by programs (`hivetop --replay`). `hivetop --record` writes
+ * the same, and some lines more (hivetop/trace.h).
  *
  * JSON, one object a line (so that a reader can begin anywhere and a file that was cut off is still good), UTF-8, in order of time.
  * Every line has "type"; all but the first have "time_ms", from the beginning of the recording, with microseconds behind the point.

@@ -13,12 +13,13 @@ BUILD = os.path.abspath(os.environ.get("HIVE_BUILD", os.path.join(ROOT, "build")
 CC = os.environ.get("CC", "cc").split()
 
 # What each room of hive/ may include besides itself. Public headers (include/hive/) belong to the room that makes them.
-BASE, LIBHIVE = {"base"}, {"base", "client", "server"}
+BASE, LIBHIVE = {"base"}, {"base", "client", "server", "history"}
 CORE = {"raft", "machine", "store"}
 BELOW = {
     "base": set(),
     "client": BASE,
     "server": BASE,
+    "history": BASE,
     "raft": BASE,
     "machine": BASE,
     "store": BASE | {"raft"},
@@ -31,12 +32,15 @@ BELOW = {
     "hivetop": LIBHIVE,
     "launcher": LIBHIVE,
 }
-PUBLIC_OF_CLIENT = {"api.h", "health_changes.h", "http_client.h", "ledger.h"}
-PUBLIC_OF_SERVER = {"server.h"}
+PUBLIC = {
+    "client": {"api.h", "health_changes.h", "http_client.h", "ledger.h"},
+    "history": {"history.h", "linearizable.h"},
+    "server": {"server.h"},
+}
 
 # Rooms that must give the same answer to the same question, always: no files, sockets, clocks, threads or dice.
-PURE_ROOMS = ("raft", "machine")
-PURE_PUBLIC_HEADERS = {"buffer.h", "error.h", "limits.h", "memory.h"}
+PURE_ROOMS = ("raft", "machine", "history")
+PURE_PUBLIC_HEADERS = {"buffer.h", "error.h", "limits.h", "memory.h", "mix.h", "history.h", "linearizable.h"}
 PURE_SYSTEM_HEADERS = {
     "assert.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h",
     "stdlib.h", "string.h",
@@ -84,7 +88,7 @@ def room_of(path):
         return parts[1] if len(parts) > 2 else "main"
     if parts[0] == "include":
         name = parts[-1]
-        return "client" if name in PUBLIC_OF_CLIENT else "server" if name in PUBLIC_OF_SERVER else "base"
+        return next((room for room, names in PUBLIC.items() if name in names), "base")
     return parts[0]
 
 

@@ -1,8 +1,8 @@
 /* One key between two operations, for the search of linearizable.c. */
-#ifndef SIM_LINEARIZABLE_PLACE_H
-#define SIM_LINEARIZABLE_PLACE_H
+#ifndef HISTORY_LINEARIZABLE_PLACE_H
+#define HISTORY_LINEARIZABLE_PLACE_H
 
-#include "sim/linearizable_facts.h"
+#include "history/linearizable_facts.h"
 
 /* The key, as it is after some operations. */
 struct place {

@@ -8,14 +8,14 @@
  * not certain, before one that is and that fits without them, too: if that one changes the key, they can be left out, as it hides what
  * they did; else it can come before them. Nor are ever more than two needed in a row: one that takes the key away or puts it there, so that
  * the condition of the other holds. */
-#include "sim/linearizable.h"
+#include "hive/linearizable.h"
 
 #include <inttypes.h>
 
+#include "history/linearizable_facts.h"
+#include "history/linearizable_place.h"
 #include "hive/memory.h"
-#include "sim/linearizable_facts.h"
-#include "sim/linearizable_place.h"
-#include "sim/random.h"
+#include "hive/mix.h"
 
 #define STATES_MAX ((size_t)1 << 20) /* that are remembered; beyond: undecided */
 
@@ -87,9 +87,9 @@ static void make_room(struct search *search)
 /* The rank follows from what was chosen. */
 static uint64_t hash_place(uint64_t hash, const struct place *place)
 {
-    hash = sim_hash_number(hash, place->current);
-    hash = sim_hash_number(hash, place->index);
-    return sim_hash_number(hash, place->floor);
+    hash = hive_mix_number(hash, place->current);
+    hash = hive_mix_number(hash, place->index);
+    return hive_mix_number(hash, place->floor);
 }
 
 /* False where the search was here before: the same operations chosen, in whatever order, and the same state. */
@@ -151,7 +151,7 @@ static bool is_end(size_t moment)
 
 static bool has_end(const struct fact *fact)
 {
-    return fact->op->returned != HISTORY_NEVER;
+    return fact->op->returned != HIVE_HISTORY_NEVER;
 }
 
 static void choose(struct search *search, size_t fact, const struct state *after, size_t moment)
@@ -208,15 +208,15 @@ static bool try_one(struct search *search, size_t fact, size_t moment)
 
 /* How seldom one that is not certain can be used: of several that would do the same now, the one that fits least often is as good as any,
  * as the others can take its place later. 0: its condition is an index of which nothing else is known, which is like no other. */
-static unsigned rarity_of(const struct search *search, const struct history_op *op)
+static unsigned rarity_of(const struct search *search, const struct hive_history_op *op)
 {
     switch (op->condition) {
-    case MACHINE_IF_INDEX:
+    case HIVE_HISTORY_IF_INDEX:
         return facts_find_index(search->facts, op->condition_index) == FACT_NONE ? 0 : 3;
-    case MACHINE_IF_ABSENT:
-    case MACHINE_IF_EXISTS:
+    case HIVE_HISTORY_IF_ABSENT:
+    case HIVE_HISTORY_IF_EXISTS:
         return 2;
-    case MACHINE_ALWAYS:
+    case HIVE_HISTORY_ALWAYS:
         break;
     }
     return 1;
@@ -235,13 +235,13 @@ static bool is_possible(const struct search *search, size_t number)
 static bool try_uncertain(struct search *search, size_t from, uint64_t limit)
 {
     const struct fact *facts = search->facts->facts;
-    unsigned rarest[HISTORY_DELETE + 1] = {0};
+    unsigned rarest[HIVE_HISTORY_DELETE + 1] = {0};
     size_t count = 0;
 
     if (search->state.row == ROW_MOST)
         return false;
     for (; count < search->uncertain_count && facts[search->uncertain[count]].op->invoked < limit; count++) {
-        const struct history_op *op = facts[search->uncertain[count]].op;
+        const struct hive_history_op *op = facts[search->uncertain[count]].op;
         unsigned rarity = rarity_of(search, op);
         if (rarity > rarest[op->type] && is_possible(search, search->uncertain[count]))
             rarest[op->type] = rarity;
@@ -259,7 +259,7 @@ static bool try_uncertain(struct search *search, size_t from, uint64_t limit)
 /* Chooses the next one, from this moment on, or (0) from the uncertain fact `from` on. False: there is none. */
 static bool try_from(struct search *search, size_t moment, size_t from)
 {
-    uint64_t limit = HISTORY_NEVER;
+    uint64_t limit = HIVE_HISTORY_NEVER;
     size_t at = moment ? moment : search->moments[0].after;
 
     for (; at; at = search->moments[at].after) {
@@ -278,25 +278,25 @@ static bool try_from(struct search *search, size_t moment, size_t from)
     return try_uncertain(search, from, limit);
 }
 
-static enum linearizable_verdict run(struct search *search)
+static enum hive_linearizable_verdict run(struct search *search)
 {
     size_t moment = search->moments[0].after, from = 0;
 
     while (search->certain_left) {
         if (search->seen_count > STATES_MAX)
-            return LINEARIZABLE_UNDECIDED;
+            return HIVE_LINEARIZABLE_UNDECIDED;
         if (try_from(search, moment, from)) {
             moment = search->moments[0].after;
             from = 0;
             continue;
         }
         if (!search->depth)
-            return LINEARIZABLE_NO;
+            return HIVE_LINEARIZABLE_NO;
         struct choice choice = take_back(search);
         moment = choice.moment ? search->moments[choice.moment].after : 0;
         from = choice.moment ? 0 : choice.fact + 1;
     }
-    return LINEARIZABLE_YES;
+    return HIVE_LINEARIZABLE_YES;
 }
 
 /* ---- before and after ---- */
@@ -353,49 +353,50 @@ static void finish(struct search *search)
 }
 
 /* Where the search stuck, and what was going on around it. */
-static void explain(const struct search *search, enum linearizable_verdict verdict, struct hive_buffer *why)
+static void explain(const struct search *search, enum hive_linearizable_verdict verdict,
+                    struct hive_buffer *why)
 {
     const struct facts *facts = search->facts;
     const struct place *place = &search->furthest;
 
     hive_buffer_format(why, "key %u: %s; the best order places %zu of %zu operations, ",
                        facts->facts[0].op->key,
-                       verdict == LINEARIZABLE_NO ? "no order makes sense" : "too many orders to try",
+                       verdict == HIVE_LINEARIZABLE_NO ? "no order makes sense" : "too many orders to try",
                        facts->certain_count - search->least_left, facts->certain_count);
     if (place->current == FACT_NONE)
         hive_buffer_append_text(why, "after which it is absent");
     else
         hive_buffer_format(why, "after which it is v%" PRIu64 " at index %" PRIu64,
                            facts->facts[place->current].op->number, place->index);
-    const struct history_op *stuck = search->stuck == FACT_NONE ? NULL : facts->facts[search->stuck].op;
+    const struct hive_history_op *stuck = search->stuck == FACT_NONE ? NULL : facts->facts[search->stuck].op;
     hive_buffer_append_text(why, stuck ? ", and this one has no place:\n  " : "\n");
     if (!stuck)
         return;
-    history_describe(stuck, why);
+    hive_history_describe(stuck, why);
     hive_buffer_append_text(why, "\nits neighbours are:\n");
     for (size_t i = 0; i < facts->count; i++) {
-        const struct history_op *op = facts->facts[i].op;
+        const struct hive_history_op *op = facts->facts[i].op;
         bool is_near = i + 6 >= search->stuck && i <= search->stuck + 6;
         bool overlaps = op->invoked < stuck->returned && op->returned > stuck->invoked;
         if (!is_near && !overlaps)
             continue;
         hive_buffer_append_text(why, "  ");
-        history_describe(op, why);
+        hive_history_describe(op, why);
         hive_buffer_append_text(why, "\n");
     }
 }
 
-enum linearizable_verdict linearizable_check(const struct history *history, unsigned key,
-                                             struct hive_buffer *why)
+enum hive_linearizable_verdict hive_linearizable_check(const struct hive_history *history, unsigned key,
+                                                       struct hive_buffer *why)
 {
-    enum linearizable_verdict verdict = LINEARIZABLE_NO;
+    enum hive_linearizable_verdict verdict = HIVE_LINEARIZABLE_NO;
     struct facts facts;
     struct search search;
 
     if (facts_learn(&facts, history, key, why)) {
         begin(&search, &facts);
         verdict = run(&search);
-        if (verdict != LINEARIZABLE_YES)
+        if (verdict != HIVE_LINEARIZABLE_YES)
             explain(&search, verdict, why);
         finish(&search);
     } else

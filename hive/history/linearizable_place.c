@@ -1,5 +1,5 @@
 /* What one operation does to a key, and whether it can have been answered as it was. */
-#include "sim/linearizable_place.h"
+#include "history/linearizable_place.h"
 
 /* Whether the key can have that index now: known, or not known and between those of its neighbours. */
 static bool can_have_index(const struct facts *facts, const struct place *place, uint64_t index)
@@ -12,19 +12,19 @@ static bool can_have_index(const struct facts *facts, const struct place *place,
 }
 
 /* Whether the condition can have been found true (`holds`), or false. */
-static bool can_hold(const struct facts *facts, const struct place *place, const struct history_op *op,
+static bool can_hold(const struct facts *facts, const struct place *place, const struct hive_history_op *op,
                      bool holds)
 {
     bool is_there = place->current != FACT_NONE;
 
     switch (op->condition) {
-    case MACHINE_ALWAYS:
+    case HIVE_HISTORY_ALWAYS:
         return holds;
-    case MACHINE_IF_EXISTS:
+    case HIVE_HISTORY_IF_EXISTS:
         return is_there == holds;
-    case MACHINE_IF_ABSENT:
+    case HIVE_HISTORY_IF_ABSENT:
         return is_there != holds;
-    case MACHINE_IF_INDEX:
+    case HIVE_HISTORY_IF_INDEX:
         if (holds || !is_there || place->index)
             return can_have_index(facts, place, op->condition_index) == holds;
         return true; /* its index is not known: it may be another */
@@ -34,16 +34,17 @@ static bool can_hold(const struct facts *facts, const struct place *place, const
 
 /* A write that was answered, without effect. */
 static bool fits_without_effect(const struct facts *facts, const struct place *place,
-                                const struct history_op *op, struct place *after)
+                                const struct hive_history_op *op, struct place *after)
 {
-    if (op->status == MACHINE_NOT_FOUND)
-        return op->type == HISTORY_DELETE && place->current == FACT_NONE && can_hold(facts, place, op, true);
+    if (op->status == HIVE_HISTORY_NOT_FOUND)
+        return op->type == HIVE_HISTORY_DELETE && place->current == FACT_NONE &&
+               can_hold(facts, place, op, true);
     if (!can_hold(facts, place, op, false))
         return false;
     if (!op->index)
         return place->current == FACT_NONE;
     /* It told what stands there. */
-    if (op->condition == MACHINE_IF_INDEX && op->condition_index == op->index)
+    if (op->condition == HIVE_HISTORY_IF_INDEX && op->condition_index == op->index)
         return false;
     after->index = op->index;
     after->floor = op->index > after->floor ? op->index : after->floor;
@@ -53,13 +54,13 @@ static bool fits_without_effect(const struct facts *facts, const struct place *p
 bool place_fits(const struct facts *facts, const struct place *place, size_t number, struct place *after)
 {
     const struct fact *fact = &facts->facts[number];
-    const struct history_op *op = fact->op;
+    const struct hive_history_op *op = fact->op;
     bool is_there = place->current != FACT_NONE;
 
     *after = *place;
-    if (op->type == HISTORY_READ)
+    if (op->type == HIVE_HISTORY_READ)
         return fact->seen == place->current;
-    if (op->outcome == HISTORY_DONE && op->status != MACHINE_OK)
+    if (op->outcome == HIVE_HISTORY_DONE && op->status != HIVE_HISTORY_OK)
         return fits_without_effect(facts, place, op, after);
     if (fact->index) {
         if (facts->by_index[place->rank] != number)
@@ -68,15 +69,15 @@ bool place_fits(const struct facts *facts, const struct place *place, size_t num
     }
     if (!can_hold(facts, place, op, true))
         return false;
-    if (op->condition == MACHINE_IF_INDEX && op->condition_index > after->floor)
+    if (op->condition == HIVE_HISTORY_IF_INDEX && op->condition_index > after->floor)
         after->floor = op->condition_index;
     if (fact->index > after->floor)
         after->floor = fact->index;
-    if (op->type == HISTORY_PUT && op->outcome == HISTORY_DONE && op->created == is_there)
+    if (op->type == HIVE_HISTORY_PUT && op->outcome == HIVE_HISTORY_DONE && op->created == is_there)
         return false;
-    if (op->type == HISTORY_DELETE && !is_there)
+    if (op->type == HIVE_HISTORY_DELETE && !is_there)
         return false; /* of one that is not certain: it would change nothing */
-    after->current = op->type == HISTORY_PUT ? number : FACT_NONE;
-    after->index = op->type == HISTORY_PUT ? fact->index : 0;
+    after->current = op->type == HIVE_HISTORY_PUT ? number : FACT_NONE;
+    after->index = op->type == HIVE_HISTORY_PUT ? fact->index : 0;
     return true;
 }

@@ -1,38 +1,39 @@
 /* What is certain before any search. Puts write values of their own, and each change has the index of its log entry: so a read names
  * the put that it saw and tells its index, which that put's own client may never have learned. */
-#include "sim/linearizable_facts.h"
+#include "history/linearizable_facts.h"
 
 #include <inttypes.h>
 
 #include "hive/memory.h"
-#include "sim/random.h"
+#include "hive/mix.h"
 
-static bool accuse(struct hive_buffer *why, const struct history_op *op, const struct history_op *other,
-                   const char *what)
+static bool accuse(struct hive_buffer *why, const struct hive_history_op *op,
+                   const struct hive_history_op *other, const char *what)
 {
     hive_buffer_format(why, "%s:\n  ", what);
-    history_describe(op, why);
+    hive_history_describe(op, why);
     if (other) {
         hive_buffer_append_text(why, "\n  ");
-        history_describe(other, why);
+        hive_history_describe(other, why);
     }
     hive_buffer_append_text(why, "\n");
     return false;
 }
 
-static bool is_write(const struct history_op *op)
+static bool is_write(const struct hive_history_op *op)
 {
-    return op->type == HISTORY_PUT || op->type == HISTORY_DELETE;
+    return op->type == HIVE_HISTORY_PUT || op->type == HIVE_HISTORY_DELETE;
 }
 
 /* Whether it can have a place: a read without an answer says nothing, and what was refused, also for lack of room, did not happen. */
-static bool is_of_use(const struct history_op *op)
+static bool is_of_use(const struct hive_history_op *op)
 {
-    if (op->type == HISTORY_STALE_READ || op->outcome == HISTORY_REFUSED)
+    if (op->type == HIVE_HISTORY_STALE_READ || op->outcome == HIVE_HISTORY_REFUSED)
         return false;
-    if (op->outcome == HISTORY_UNKNOWN)
+    if (op->outcome == HIVE_HISTORY_UNKNOWN)
         return is_write(op);
-    return op->status == MACHINE_OK || op->status == MACHINE_NOT_FOUND || op->status == MACHINE_CONFLICT;
+    return op->status == HIVE_HISTORY_OK || op->status == HIVE_HISTORY_NOT_FOUND ||
+           op->status == HIVE_HISTORY_CONFLICT;
 }
 
 static size_t find(const struct facts *facts, uint64_t number)
@@ -51,15 +52,16 @@ static size_t find(const struct facts *facts, uint64_t number)
 /* A read's answer, as evidence of the put that it saw. */
 static bool learn_from_read(struct facts *facts, struct fact *read, struct hive_buffer *why)
 {
-    const struct history_op *op = read->op;
+    const struct hive_history_op *op = read->op;
 
-    if (op->status == MACHINE_NOT_FOUND)
+    if (op->status == HIVE_HISTORY_NOT_FOUND)
         return true;
     read->seen = find(facts, op->seen);
     if (read->seen == FACT_NONE)
         return accuse(why, op, NULL, "it saw a value that nobody put there, or whose put was refused");
     struct fact *put = &facts->facts[read->seen];
-    if (put->op->type != HISTORY_PUT || (put->op->outcome == HISTORY_DONE && put->op->status != MACHINE_OK))
+    if (put->op->type != HIVE_HISTORY_PUT ||
+        (put->op->outcome == HIVE_HISTORY_DONE && put->op->status != HIVE_HISTORY_OK))
         return accuse(why, op, put->op, "it saw a value that was not put");
     if (put->index && put->index != op->index)
         return accuse(why, op, put->op, "one value has two indexes: it was put there twice");
@@ -94,7 +96,7 @@ static bool sort_by_index(struct facts *facts, struct hive_buffer *why)
 
 struct moment {
     uint64_t order;
-    const struct history_op *op;
+    const struct hive_history_op *op;
     bool is_end;
 };
 
@@ -111,25 +113,25 @@ static bool check_indexes(const struct facts *facts, struct hive_buffer *why)
     struct moment *moments = hive_calloc(2 * facts->count, sizeof *moments);
     uint64_t *floors =
         hive_calloc(facts->count, sizeof *floors); /* the highest that was told before it began */
-    const struct history_op *highest = NULL;
+    const struct hive_history_op *highest = NULL;
     size_t count = 0;
     bool is_right = true;
 
     for (size_t i = 0; i < facts->count; i++) {
-        const struct history_op *op = facts->facts[i].op;
+        const struct hive_history_op *op = facts->facts[i].op;
         moments[count++] = (struct moment){op->invoked, op, false};
-        if (op->outcome == HISTORY_DONE && op->index)
+        if (op->outcome == HIVE_HISTORY_DONE && op->index)
             moments[count++] = (struct moment){op->returned, op, true};
     }
     qsort(moments, count, sizeof *moments, compare_moments);
     for (size_t i = 0; i < count && is_right; i++) {
-        const struct history_op *op = moments[i].op;
+        const struct hive_history_op *op = moments[i].op;
         size_t fact = find(facts, op->number);
         if (!moments[i].is_end) {
             floors[fact] = highest ? highest->index : 0;
             continue;
         }
-        bool is_change = is_write(op) && op->status == MACHINE_OK;
+        bool is_change = is_write(op) && op->status == HIVE_HISTORY_OK;
         if (op->index < floors[fact] || (is_change && op->index == floors[fact]))
             is_right = accuse(why, op, highest, "it was told of an index that was over before it began");
         if (!highest || op->index > highest->index)
@@ -144,10 +146,10 @@ static bool check_indexes(const struct facts *facts, struct hive_buffer *why)
 static void find_likes(struct facts *facts)
 {
     for (size_t i = 0; i < facts->count; i++) {
-        const struct history_op *op = facts->facts[i].op;
+        const struct hive_history_op *op = facts->facts[i].op;
         facts->facts[i].like = FACT_NONE;
         for (size_t j = i; !facts->facts[i].is_certain && j-- > 0;) {
-            const struct history_op *other = facts->facts[j].op;
+            const struct hive_history_op *other = facts->facts[j].op;
             if (!facts->facts[j].is_certain && other->type == op->type && other->condition == op->condition &&
                 other->condition_index == op->condition_index) {
                 facts->facts[i].like = j;
@@ -157,33 +159,34 @@ static void find_likes(struct facts *facts)
     }
 }
 
-bool facts_learn(struct facts *facts, const struct history *history, unsigned key, struct hive_buffer *why)
+bool facts_learn(struct facts *facts, const struct hive_history *history, unsigned key,
+                 struct hive_buffer *why)
 {
-    struct sim_random random = sim_random_stream(1, 1);
+    uint64_t random = 1;
 
     *facts = (struct facts){.facts = hive_calloc(history->count, sizeof *facts->facts)};
     for (uint64_t number = 1; number <= history->count; number++) {
-        const struct history_op *op = &history->ops[number];
+        const struct hive_history_op *op = &history->ops[number];
         if (op->key != key || !is_of_use(op))
             continue;
         struct fact *fact = &facts->facts[facts->count++];
         *fact = (struct fact){.op = op, .seen = FACT_NONE};
-        fact->hash[0] = sim_random_next(&random);
-        fact->hash[1] = sim_random_next(&random);
-        if (op->outcome == HISTORY_DONE && op->status == MACHINE_NOT_FOUND && op->index)
+        fact->hash[0] = hive_mix_next(&random);
+        fact->hash[1] = hive_mix_next(&random);
+        if (op->outcome == HIVE_HISTORY_DONE && op->status == HIVE_HISTORY_NOT_FOUND && op->index)
             return accuse(why, op, NULL, "it found nothing, which has an index");
-        if (is_write(op) && op->outcome == HISTORY_DONE && op->status == MACHINE_OK) {
+        if (is_write(op) && op->outcome == HIVE_HISTORY_DONE && op->status == HIVE_HISTORY_OK) {
             fact->index = op->index;
             if (!op->index)
                 return accuse(why, op, NULL, "it was done without an index");
         }
     }
     for (size_t i = 0; i < facts->count; i++)
-        if (facts->facts[i].op->type == HISTORY_READ && !learn_from_read(facts, &facts->facts[i], why))
+        if (facts->facts[i].op->type == HIVE_HISTORY_READ && !learn_from_read(facts, &facts->facts[i], why))
             return false;
     for (size_t i = 0; i < facts->count; i++) {
         struct fact *fact = &facts->facts[i];
-        fact->is_certain = fact->op->outcome == HISTORY_DONE || fact->index;
+        fact->is_certain = fact->op->outcome == HIVE_HISTORY_DONE || fact->index;
         facts->certain_count += fact->is_certain;
     }
     find_likes(facts);

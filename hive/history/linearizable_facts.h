@@ -1,12 +1,12 @@
 /* What is certain about the operations of one key before any search: which ones took effect, and with which index. */
-#ifndef SIM_LINEARIZABLE_FACTS_H
-#define SIM_LINEARIZABLE_FACTS_H
+#ifndef HISTORY_LINEARIZABLE_FACTS_H
+#define HISTORY_LINEARIZABLE_FACTS_H
 
-#include "sim/history.h"
+#include "hive/history.h"
 
 /* An operation that may have a place in the order. */
 struct fact {
-    const struct history_op *op;
+    const struct hive_history_op *op;
     uint64_t
         index; /* of its effect, where it is known that it had one; 0: it had none, or that is not known */
     bool is_certain; /* it has a place: it was answered, or somebody saw its effect. Else it may have none */
@@ -26,7 +26,8 @@ struct facts {
 };
 
 /* False: something is wrong already, and `why` says what. To be finished in any case. */
-bool facts_learn(struct facts *facts, const struct history *history, unsigned key, struct hive_buffer *why);
+bool facts_learn(struct facts *facts, const struct hive_history *history, unsigned key,
+                 struct hive_buffer *why);
 void facts_finish(struct facts *facts);
 
 /* The fact with that index; FACT_NONE. */
