@@ -138,7 +138,7 @@ struct queen_status {
     char leader[HIVE_ADDRESS_BYTES], voted_for[HIVE_ADDRESS_BYTES]; /* empty: none */
     int64_t last_heartbeat_ms;                                      /* unix; 0: never */
     raft_index first, last, commit, applied, snapshot;
-    uint64_t group;                      /* as machine_chain's */
+    uint64_t group; /* as machine_chain's */
     struct digests digests;
     enum raft_standing standing;
     char reason
