@@ -11,7 +11,7 @@
 #define TIMEOUT_MIN_MS 250  /* a busy machine may take as long, however short the interval */
 #define TIMEOUT_MAX_MS 2000 /* nobody watches longer than that for an answer */
 #define LATE_MS        250  /* a timeout that is noticed this late says that we ourselves stood still (^Z) */
-#define PATIENT_MS     100  /* a round that takes longer is of nodes that are far away, or gone */
+#define PATIENT_MS     250  /* a round that takes longer is of nodes that are far away, or gone */
 #define HEALTH_BYTES   (8L * 1024 * 1024)
 
 struct poll {
