@@ -22,6 +22,7 @@
 #define DEFAULT_EVERY 3000
 #define RECOVER_MS    60000 /* for all queens to be back when all faults are over */
 #define LOOK_MS       50
+#define TEXT_COLUMNS  40
 #define SEED_MAX      (INT64_C(1) << 53) /* that JSON can tell */
 #define ALL_KINDS     ((1U << CHAOS_KINDS) - 1)
 #define LINK_KINDS    (1U << CHAOS_CUT | 1U << CHAOS_DELAY | 1U << CHAOS_LOSE)
@@ -88,8 +89,11 @@ static void say(void *context, const char *text)
 {
     struct chaos *chaos = context;
     int leader = chaos_watch_leader(chaos->watch);
-    fprintf(chaos->out, "%6.1fs  %-44s %6zu acknowledged, leader %s\n",
-            (double)(hive_clock_monotonic_ms() - chaos->began_ms) / 1000, text,
+    int wider = 0; /* a byte that is not a character of its own */
+    for (const char *at = text; *at; at++)
+        wider += ((unsigned char)*at & 0xc0) == 0x80;
+    fprintf(chaos->out, "%6.1fs  %-*s %6zu acknowledged, leader %s\n",
+            (double)(hive_clock_monotonic_ms() - chaos->began_ms) / 1000, TEXT_COLUMNS + wider, text,
             chaos_clients_acknowledged(chaos->clients), leader < 0 ? "-" : chaos->names[leader]);
     fflush(chaos->out);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "hive/linearizable.h"
+#include "hive/memory.h"
 
 #define FINDINGS_BYTES 8192 /* enough to begin with */
 
@@ -26,11 +27,34 @@ static void count(struct chaos_verdict *verdict, const struct hive_history *hist
             *(op->outcome == HIVE_HISTORY_DONE ? &verdict->reads : &verdict->reads_failed) += 1;
         } else if (op->outcome == HIVE_HISTORY_UNKNOWN) {
             verdict->unknown++;
+        } else if (op->outcome == HIVE_HISTORY_REFUSED) {
+            verdict->refused++;
         } else {
-            bool is_done = op->outcome == HIVE_HISTORY_DONE && op->status == HIVE_HISTORY_OK;
-            *(is_done ? &verdict->acknowledged : &verdict->refused) += 1;
+            *(op->status == HIVE_HISTORY_OK ? &verdict->acknowledged : &verdict->declined) += 1;
         }
     }
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+    return (one > other) - (one < other);
+}
+
+/* The longest time between two answers to writes. */
+static int64_t longest_silence_ms(const struct hive_history *history)
+{
+    int64_t *times_us = hive_calloc(history->count + 1, sizeof *times_us), longest_us = 0;
+    size_t count = 0;
+    for (uint64_t number = 1; number <= history->count; number++)
+        if (is_change(&history->ops[number], history->ops[number].key))
+            times_us[count++] = history->ops[number].returned_us;
+    qsort(times_us, count, sizeof *times_us, compare_times);
+    for (size_t i = 1; i < count; i++)
+        if (times_us[i] - times_us[i - 1] > longest_us)
+            longest_us = times_us[i] - times_us[i - 1];
+    free(times_us);
+    return longest_us / 1000;
 }
 
 /* The last read of the key that was answered, or NULL. */
@@ -91,6 +115,7 @@ void chaos_verdict_make(struct chaos_verdict *verdict, const struct chaos_eviden
 {
     *verdict = (struct chaos_verdict){.keys = evidence->keys};
     count(verdict, evidence->history);
+    verdict->longest_ms = longest_silence_ms(evidence->history);
     for (unsigned key = 0; key < evidence->keys; key++)
         judge_key(verdict, evidence->history, key);
     if (evidence->sight->difference.size)
@@ -145,8 +170,12 @@ void chaos_verdict_describe(const struct chaos_verdict *verdict, const struct ch
         text, "  leaderless  %zu time%s: p50 %" PRId64 " ms, longest %" PRId64 " ms, in all %.1f of %.1f s\n",
         sight->gaps.count, sight->gaps.count == 1 ? "" : "s", sight->gaps.p50_ms, sight->gaps.max_ms,
         (double)sight->gaps.total_ms / 1000, (double)course->ran_ms / 1000);
-    hive_buffer_format(text, "  writes      %zu acknowledged, %zu unknown, %zu refused; %zu lost\n",
-                       verdict->acknowledged, verdict->unknown, verdict->refused, verdict->lost);
+    hive_buffer_format(
+        text,
+        "  writes      %zu acknowledged, %zu unknown, %zu refused, %zu without effect; %zu lost\n"
+        "  patience    at most %.1f s without an acknowledged write\n",
+        verdict->acknowledged, verdict->unknown, verdict->refused, verdict->declined, verdict->lost,
+        (double)verdict->longest_ms / 1000);
     hive_buffer_format(text, "  reads       %zu, and %zu without an answer\n", verdict->reads,
                        verdict->reads_failed);
     hive_buffer_format(text, "  history     %s (%u keys)\n",
@@ -178,6 +207,8 @@ static void add_numbers(cJSON *json, const struct chaos_verdict *verdict, const 
     cJSON_AddNumberToObject(writes, "acknowledged", (double)verdict->acknowledged);
     cJSON_AddNumberToObject(writes, "unknown", (double)verdict->unknown);
     cJSON_AddNumberToObject(writes, "refused", (double)verdict->refused);
+    cJSON_AddNumberToObject(writes, "without_effect", (double)verdict->declined);
+    cJSON_AddNumberToObject(writes, "longest_silence_ms", (double)verdict->longest_ms);
     cJSON_AddNumberToObject(writes, "lost", (double)verdict->lost);
     cJSON *reads = cJSON_AddObjectToObject(json, "reads");
     cJSON_AddNumberToObject(reads, "answered", (double)verdict->reads);

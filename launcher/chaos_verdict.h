@@ -28,7 +28,10 @@ struct chaos_course {
 };
 
 struct chaos_verdict {
-    size_t acknowledged, unknown, refused, lost; /* writes; refused: also by a condition */
+    size_t acknowledged, unknown, refused, lost; /* writes */
+    size_t
+        declined; /* … that were answered, and had no effect: their condition did not hold, or there was no such key */
+    int64_t longest_ms; /* in which no write was acknowledged */
     size_t reads, reads_failed;
     unsigned keys, keys_wrong, keys_undecided; /* linearizable or not */
     struct hive_buffer findings;               /* owned: what is wrong, line by line */

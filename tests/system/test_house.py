@@ -49,7 +49,7 @@ PURE_SYSTEM_HEADERS = {
 PURE_SYMBOLS = re.compile(
     r"""hive_(malloc|calloc|realloc|memdup|strdup|format)
       | hive_buffer_\w+ | hive_error_\w+
-      | free | abort | qsort | __assert_fail
+      | free | abort | qsort(_r)? | __assert_fail
       | (__)?(memcpy|memmove|memset|memcmp|memchr|strlen|strcmp|strncmp|strchr|strstr|snprintf|vsnprintf)(_chk)?
       | (__isoc23_)?strtou?ll?
       | __stack_chk_fail | _GLOBAL_OFFSET_TABLE_

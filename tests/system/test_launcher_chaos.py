@@ -42,6 +42,7 @@ def test_a_cluster_of_its_own_bears_all_kinds_of_faults(state):
     gaps = verdict["leaderless"]
     assert 0 < gaps["p50_ms"] <= gaps["max_ms"] <= gaps["total_ms"] < verdict["ran_ms"]
     assert verdict["writes"]["acknowledged"] > 100 and verdict["writes"]["lost"] == 0
+    assert 0 < verdict["writes"]["longest_silence_ms"] < verdict["ran_ms"] + verdict["recovered_ms"]
     assert verdict["reads"]["answered"] > 100
     assert not any(is_alive(pid) for pid in pids) and state.clusters() == []
 

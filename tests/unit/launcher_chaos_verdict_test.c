@@ -71,6 +71,8 @@ static void what_is_right_is_right(void **state)
     (void)state;
     put(0, 5, true);
     uint64_t last = put(0, 6, false), lost = begin(HIVE_HISTORY_PUT, 1), refused = begin(HIVE_HISTORY_PUT, 1);
+    uint64_t vain = begin(HIVE_HISTORY_DELETE, 1);
+    end(vain, HIVE_HISTORY_DONE, (struct hive_history_op){.status = HIVE_HISTORY_NOT_FOUND});
     end(lost, HIVE_HISTORY_UNKNOWN, (struct hive_history_op){0});
     end(refused, HIVE_HISTORY_REFUSED, (struct hive_history_op){0});
     end(begin(HIVE_HISTORY_READ, 1), HIVE_HISTORY_UNKNOWN, (struct hive_history_op){0});
@@ -81,9 +83,26 @@ static void what_is_right_is_right(void **state)
     assert_int_equal(verdict.acknowledged, 2);
     assert_int_equal(verdict.unknown, 1);
     assert_int_equal(verdict.refused, 1);
+    assert_int_equal(verdict.declined, 1);
     assert_int_equal(verdict.lost, 0);
     assert_int_equal(verdict.reads, 2);
     assert_int_equal(verdict.reads_failed, 1);
+}
+
+static void the_longest_time_without_an_answer_is_told(void **state)
+{
+    (void)state;
+    static const int64_t answered_ms[] = {1000, 1200, 4700, 5000};
+    for (size_t i = 0; i < 4; i++) {
+        uint64_t number = begin(HIVE_HISTORY_PUT, 0);
+        const struct hive_history_op answer = {
+            .outcome = HIVE_HISTORY_DONE, .index = 5 + i, .created = i == 0};
+        hive_history_return(&history, number, &answer, answered_ms[i] * 1000);
+        if (i == 1) /* what is refused does not count */
+            end(begin(HIVE_HISTORY_PUT, 0), HIVE_HISTORY_REFUSED, (struct hive_history_op){0});
+    }
+    judge(true);
+    assert_int_equal(verdict.longest_ms, 3500);
 }
 
 static void a_lost_write_is_found(void **state)
@@ -159,7 +178,7 @@ static void the_verdict_is_told_in_words_and_in_json(void **state)
     struct hive_buffer text = {0};
     chaos_verdict_describe(&verdict, &evidence, &course, &text);
     assert_non_null(strstr(text.data, "SOMETHING IS WRONG\n  faults      3: kill 1, cut 2\n"));
-    assert_non_null(strstr(text.data, "1 acknowledged, 0 unknown, 0 refused; 1 lost"));
+    assert_non_null(strstr(text.data, "1 acknowledged, 0 unknown, 0 refused, 0 without effect; 1 lost"));
     assert_non_null(strstr(text.data, "NOT LINEARIZABLE"));
     hive_buffer_finish(&text);
     cJSON *json = chaos_verdict_json(&verdict, &evidence, &course);
@@ -229,6 +248,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin_case, end_case)
     const struct CMUnitTest tests[] = {
         CASE(what_is_right_is_right),
+        CASE(the_longest_time_without_an_answer_is_told),
         CASE(a_lost_write_is_found),
         CASE(a_key_that_is_gone_is_lost_unless_it_was_deleted),
         CASE(a_stale_read_is_found_though_nothing_is_lost),
