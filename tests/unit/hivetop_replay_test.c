@@ -235,6 +235,7 @@ static void a_full_disk_ends_the_recording_only(void **state)
     assert_non_null(strstr(error.message, "No space left"));
     assert_null(record_open("/nowhere/file", &scene->past.model, &error));
     assert_non_null(strstr(error.message, "/nowhere/file"));
+    model_finish(&scene->past.model);
 
     start_recording(scene, true);
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC), descriptor = -1;
