@@ -184,15 +184,18 @@ $(BUILD)/share/zsh/site-functions/_%: $(BIN)/%
 $(BUILD)/share/fish/vendor_completions.d/%.fish: $(BIN)/%
 	$(call generate,--generate-completion=fish)
 
-install: all ## Install programs, man pages and completions under PREFIX (default /usr/local; DESTDIR is honoured)
+install: all ## Install programs, man pages, completions and lessons under PREFIX (default /usr/local; DESTDIR is honoured)
 	@install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	@cd $(BUILD) && find share -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/{} \;
+	@install -d $(DESTDIR)$(PREFIX)/share/hive/lessons
+	install -m 644 share/lessons/* $(DESTDIR)$(PREFIX)/share/hive/lessons
 
 uninstall: ## Remove what install put there
 	@for p in hive hivetop launcher; do rm -f $(DESTDIR)$(PREFIX)/bin/$$p $(DESTDIR)$(PREFIX)/share/man/man1/$$p.1 \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$p \
 	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish; done
+	@rm -rf $(DESTDIR)$(PREFIX)/share/hive
 
 deps:
 	@share/install-dependencies build

@@ -11,6 +11,13 @@
 #include "screen.h"
 #include "tag.h"
 
+/* Without a key, and the configuration is saved: a busy disk takes its time for that. */
+#define SAVE_MS 1000
+
+/* Where many answers are under way, they are taken a few at a time: each look at all connections has its price. */
+#define CROWD  8
+#define NAP_MS 5
+
 #define GATHER_MS 20 /* answers of one round come together: one frame shows them all */
 
 struct live {
@@ -21,6 +28,7 @@ struct live {
     int64_t news_since_ms;   /* 0: nothing new to show */
     int64_t status_until_ms; /* of a status that shows while the past is shown, whose time stands still */
     int64_t frames;
+    int64_t save_at_ms; /* the configuration has changed; 0: it has not */
     struct cells shown; /* the last frame: what a click is on */
 };
 
@@ -106,8 +114,10 @@ static bool take_replay_key(struct app *app, int key)
     return true;
 }
 
-static void save_config(struct app *app)
+static void save_config(struct live *live)
 {
+    struct app *app = live->app;
+    live->save_at_ms = 0;
     struct settings settings = app->config.settings;
     struct hive_error error;
     memcpy(settings.theme, app->ui.theme, sizeof settings.theme);
@@ -179,8 +189,8 @@ static void take_key(struct live *live, int key)
         screen_recolour();
     if (reactions & REACTION_SEEK)
         rewind_seek(&app->rewind, &app->ui, app->ui.seek, app->model.now_ms);
-    if (reactions & REACTION_CONFIG)
-        save_config(app);
+    if (live->save_at_ms || reactions & REACTION_CONFIG)
+        live->save_at_ms = app->model.now_ms + SAVE_MS;
     if (reactions & REACTION_CLUSTERS && app->rewind.replay)
         ui_say(&app->ui, &app->model, EVENT_WARNING, "a recording is played; it has one cluster");
     else if (reactions & REACTION_CLUSTERS)
@@ -193,6 +203,8 @@ static void wait_for_anything(struct live *live, int timeout_ms)
 {
     struct pollfd descriptors[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                                    {.fd = STDOUT_FILENO, .events = POLLOUT}};
+    if (live->app->poller.under_way > CROWD && timeout_ms > NAP_MS)
+        poll(descriptors, 1, NAP_MS);
     hive_http_client_wait(live->app->client, descriptors, live->is_blocked ? 2 : 1, timeout_ms);
     if (descriptors[0].revents & (POLLHUP | POLLERR | POLLNVAL))
         live->is_over = true; /* the terminal is gone */
@@ -221,12 +233,19 @@ int app_run_live(struct app *app, const struct app_options *options, struct hive
         int frame_ms = show_when_due(&live);
         if (frame_ms >= 0 && frame_ms < wait_ms)
             wait_ms = frame_ms;
+        int64_t save_ms = live.save_at_ms - app->model.now_ms;
+        if (live.save_at_ms && save_ms <= 0)
+            save_config(&live);
+        else if (live.save_at_ms && save_ms < wait_ms)
+            wait_ms = (int)save_ms;
         wait_for_anything(&live, wait_ms);
         int key;
         while (!live.is_over && (key = screen_key()) != KEYS_NONE)
             take_key(&live, key);
     }
     screen_close();
+    if (live.save_at_ms)
+        save_config(&live);
     cells_finish(&live.shown);
     return HIVE_EXIT_OK;
 }

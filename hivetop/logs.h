@@ -29,11 +29,14 @@ struct logs_place {
 };
 
 struct logs {
-    bool is_wanted;                /* somebody looks at it; otherwise nothing is read and nothing is kept */
-    bool is_tail;                  /* of the selected node alone, whichever that is; takes no keys */
-    bool is_all;                   /* all nodes */
-    int steps;                     /* so many nodes further on (or back) is the one to be shown next */
-    char node[HIVE_ADDRESS_BYTES]; /* the one that is shown; empty: those that are marked */
+    bool is_wanted; /* of a tail: there is room for it */
+    bool is_open;   /* somebody looks at it; otherwise nothing is read and nothing is kept */
+    bool is_chosen; /* the files are those of the nodes */
+    bool is_tail;   /* of the selected node alone, whichever that is; takes no keys */
+    bool is_all;    /* all nodes */
+    int steps;      /* so many nodes further on (or back) is the one to be shown next */
+    char selected[HIVE_ADDRESS_BYTES];         /* on the main screen, when it was opened */
+    char node[HIVE_ADDRESS_BYTES];             /* the one that is shown; empty: those that are marked */
     char marked[UI_MARKS][HIVE_ADDRESS_BYTES]; /* when the screen was opened */
     char cluster[HIVE_NAME_BYTES];             /* empty: none of this machine's: there are no files to read */
     struct log_source **files;                 /* owned */

@@ -203,6 +203,7 @@ unsigned logs_key(struct logs *logs, int key)
         return REACTION_NONE;
     case 'a':
         logs->is_all = !logs->is_all;
+        logs->is_chosen = false;
         return REACTION_NONE;
     case KEYS_TAB:
     case KEYS_BACK_TAB:

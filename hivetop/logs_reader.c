@@ -67,7 +67,9 @@ void logs_choose(struct logs *logs)
 static void open_logs(struct logs *logs, const struct ui *ui, const struct model *model)
 {
     const struct node *selected = ui_selected(ui, model, NULL);
-    logs->is_wanted = true;
+    logs->is_open = true;
+    logs->is_chosen = false;
+    snprintf(logs->selected, sizeof logs->selected, "%s", ui->selected);
     logs->is_following = true;
     logs->has_found = logs->is_at_top = logs->is_going_first = false;
     logs->shift = 0;
@@ -81,7 +83,7 @@ static void open_logs(struct logs *logs, const struct ui *ui, const struct model
 static void close_logs(struct logs *logs)
 {
     close_files(logs);
-    logs->is_wanted = false;
+    logs->is_open = false;
     logs->typing = LOGS_NOT_TYPING;
     logs->status[0] = '\0';
 }
@@ -98,7 +100,7 @@ static void step(struct logs *logs, const struct model *model)
     long count = (long)model->node_count;
     long next = (((long)at + logs->steps) % count + count) % count;
     snprintf(logs->node, sizeof logs->node, "%s", model->nodes[next]->address);
-    logs->is_all = false;
+    logs->is_all = logs->is_chosen = false;
     logs->steps = 0;
 }
 
@@ -264,18 +266,23 @@ int logs_turn(struct logs *logs, const struct ui *ui, const struct model *model,
 {
     bool is_wanted = logs->is_tail ? logs->is_wanted : ui->screen == UI_SCREEN_LOGS;
     if (!is_wanted) {
-        if (logs->is_wanted || logs->file_count)
+        if (logs->is_open)
             close_logs(logs);
         return -1;
     }
-    if (!logs->is_wanted || logs->is_tail)
+    /* With a thousand nodes there are thousands of turns a second: what takes long is done at every look only. */
+    bool is_due = logs->looked_ms == 0 || model->now_ms - logs->looked_ms >= LOGS_LOOK_MS;
+    bool is_elsewhere = logs->is_tail && strcmp(logs->selected, ui->selected) != 0;
+    if (!logs->is_open || (logs->is_tail && (is_due || is_elsewhere)))
         open_logs(logs, ui, model);
     logs->is_past = ui->shown_ms != 0;
     logs->unix_ms = ui->shown_ms ? ui->shown_ms : model->unix_ms;
     snprintf(logs->cluster, sizeof logs->cluster, "%s", source->cluster);
     step(logs, model);
-    choose_files(logs, model, source);
-    if (model->now_ms - logs->looked_ms >= LOGS_LOOK_MS || logs->looked_ms == 0) {
+    if (is_due || !logs->is_chosen)
+        choose_files(logs, model, source);
+    logs->is_chosen = true;
+    if (is_due || logs->looked_ms == 0) {
         logs->looked_ms = model->now_ms;
         look(logs);
     }

@@ -112,6 +112,8 @@ static const char description[] =
     "freezes the picture, 0 goes back to now. --record keeps it in a file, --replay plays that; there z and "
     "the "
     "space bar stop and start it, + and - change its speed.\n\n"
+    "It compares what the queens say, and shows whether consensus holds; what breaks it stays on the screen "
+    "with its evidence (key c), and --once and --json exit with 7.\n\n"
     "Where standard output is no terminal, one frame is printed as with --once. NO_COLOR turns "
     "colours off.\n\n"
     "These are the keys; ? shows them too.";

@@ -69,8 +69,8 @@ static int compare_nodes(const void *a, const void *b)
     return order ? order : strverscmp(left->address, right->address);
 }
 
-/* Where every node is on the same host, its port is name enough. */
-static void name_by_address(struct model *model)
+/* Where every node is on the same host, its port is name enough: how many bytes of addresses need not be told. */
+static size_t shared_host_bytes(const struct model *model)
 {
     bool same_host = true;
     const char *first = NULL;
@@ -84,22 +84,28 @@ static void name_by_address(struct model *model)
         }
         same_host = bytes > 0 && bytes == host_bytes && memcmp(first, address, bytes) == 0;
     }
-    for (size_t i = 0; i < model->node_count; i++) {
-        struct node *node = model->nodes[i];
-        char made_name[HIVE_NAME_BYTES];
+    return same_host ? host_bytes : 0;
+}
+
+static void name(struct node *node, size_t host_bytes)
+{
+    char made_name[HIVE_NAME_BYTES] = "";
+    bool has_id = node->has_health && node->role == HIVE_ROLE_DRONE;
+    if (node->is_supervised)
+        return;
+    if (has_id)
         hive_drone_name(node->address, made_name);
-        if (node->is_supervised)
-            continue;
-        if (node->has_health && node->role == HIVE_ROLE_DRONE && strcmp(node->health.id, made_name) != 0)
-            snprintf(node->name, sizeof node->name, "%s", node->health.id);
-        else
-            snprintf(node->name, sizeof node->name, "%s", node->address + (same_host ? host_bytes : 0));
-    }
+    if (has_id && strcmp(node->health.id, made_name) != 0)
+        snprintf(node->name, sizeof node->name, "%s", node->health.id);
+    else
+        snprintf(node->name, sizeof node->name, "%s", node->address + host_bytes);
 }
 
 static void rearrange(struct model *model)
 {
-    name_by_address(model);
+    size_t host_bytes = shared_host_bytes(model);
+    for (size_t i = 0; i < model->node_count; i++)
+        name(model->nodes[i], host_bytes);
     if (model->node_count)
         qsort(model->nodes, model->node_count, sizeof *model->nodes, compare_nodes);
     model->queen_count = 0;
@@ -118,18 +124,30 @@ static struct node *append(struct model *model, enum hive_role role, const char 
     return node;
 }
 
-static void add(struct model *model, enum hive_role role, const char *address)
+/* One of them has told more of itself: it may have another name now. */
+static void rearrange_for(struct model *model, struct node *node, enum hive_role role_before)
+{
+    char before[HIVE_ADDRESS_BYTES];
+    memcpy(before, node->name, sizeof before);
+    name(node, shared_host_bytes(model));
+    if (node->role != role_before || strcmp(before, node->name) != 0)
+        rearrange(model);
+}
+
+/* False: it is known, or there are too many. The caller rearranges. */
+static bool add(struct model *model, enum hive_role role, const char *address)
 {
     if (!address[0] || model->node_count >= HIVE_NODES || model_node(model, address))
-        return;
+        return false;
     append(model, role, address);
-    rearrange(model);
+    return true;
 }
 
 void model_add(struct model *model, enum hive_role role, const char *address)
 {
     tell(model, &(struct feed){.kind = FEED_NODE, .role = role, .text = address});
-    add(model, role, address);
+    if (add(model, role, address))
+        rearrange(model);
 }
 
 static void remove_at(struct model *model, size_t at)
@@ -205,16 +223,34 @@ double model_rate(const struct model *model)
     return (double)(model->rate[last].commit - model->rate[0].commit) / seconds;
 }
 
+/* It names the same others as before: most answers do. */
+static bool has_same_neighbours(const struct hive_health *before, const struct hive_health *now)
+{
+    if (before->peer_count != now->peer_count || before->drone_count != now->drone_count ||
+        strcmp(before->queen, now->queen) != 0)
+        return false;
+    for (size_t i = 0; i < now->peer_count; i++) {
+        if (strcmp(before->peers[i].address, now->peers[i].address) != 0)
+            return false;
+    }
+    for (size_t i = 0; i < now->drone_count; i++) {
+        if (strcmp(before->drones[i].address, now->drones[i].address) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* The others that this node knows of; the ledger, where there is one, knows better. */
 static void take_neighbours(struct model *model, const struct hive_health *health)
 {
-    if (model->cluster[0])
-        return;
+    size_t added = 0;
     for (size_t i = 0; i < health->peer_count; i++)
-        add(model, HIVE_ROLE_QUEEN, health->peers[i].address);
+        added += add(model, HIVE_ROLE_QUEEN, health->peers[i].address);
     for (size_t i = 0; i < health->drone_count; i++)
-        add(model, HIVE_ROLE_DRONE, health->drones[i].address);
-    add(model, HIVE_ROLE_QUEEN, health->queen);
+        added += add(model, HIVE_ROLE_DRONE, health->drones[i].address);
+    added += add(model, HIVE_ROLE_QUEEN, health->queen);
+    if (added)
+        rearrange(model);
 }
 
 /* A node that was given by another name for its address ("localhost") goes by the one that its peers use. */
@@ -255,7 +291,10 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
         hive_health_finish(health);
         return;
     }
+    enum hive_role role_before = node->role;
     story_tell_transitions(model, node, health);
+    bool has_news_of_others =
+        !model->cluster[0] && !(node->has_health && has_same_neighbours(&node->health, health));
     if (node->has_health)
         hive_health_finish(&node->health);
     bool is_first = !node->has_health;
@@ -277,8 +316,9 @@ void model_take_health(struct model *model, struct node *node, struct hive_healt
     if (node->role == HIVE_ROLE_QUEEN && node->health.raft_state == HIVE_RAFT_LEADER)
         take_rate(model, node->health.log_commit);
     if (is_first)
-        rearrange(model);
-    take_neighbours(model, &node->health);
+        rearrange_for(model, node, role_before);
+    if (has_news_of_others)
+        take_neighbours(model, &node->health);
 }
 
 void model_take_failure(struct model *model, struct node *node, int error_number, const char *failure)

@@ -11,12 +11,14 @@
 #define TIMEOUT_MIN_MS 250  /* a busy machine may take as long, however short the interval */
 #define TIMEOUT_MAX_MS 2000 /* nobody watches longer than that for an answer */
 #define LATE_MS        250  /* a timeout that is noticed this late says that we ourselves stood still (^Z) */
+#define PATIENT_MS     250  /* a round that takes longer is of nodes that are far away, or gone */
 #define HEALTH_BYTES   (8L * 1024 * 1024)
 
 struct poll {
     struct poller *poller;
     struct poll *next;
     char address[HIVE_ADDRESS_BYTES];
+    size_t place; /* of the node, as long as none was added before it */
     int64_t started_ms, timeout_ms;
     bool is_under_way;
 };
@@ -67,6 +69,12 @@ static void take_answer(struct poller *poller, struct node *node, struct hive_ht
     take_failure(poller, node, -EPROTO, failure);
 }
 
+static struct node *node_of(const struct model *model, const struct poll *poll)
+{
+    struct node *node = poll->place < model->node_count ? model->nodes[poll->place] : NULL;
+    return node && strcmp(node->address, poll->address) == 0 ? node : model_node(model, poll->address);
+}
+
 static void finish(struct hive_http_response *response, void *context)
 {
     struct poll *poll = context;
@@ -76,7 +84,7 @@ static void finish(struct hive_http_response *response, void *context)
     poller->under_way--;
     poller->has_news = true;
     model_set_time(poller->model, now_ms, hive_clock_unix_ms());
-    struct node *node = model_node(poller->model, poll->address);
+    struct node *node = node_of(poller->model, poll);
     if (!node)
         return;
     node->is_asked = false;
@@ -109,9 +117,19 @@ static int64_t period_ms(const struct poller *poller, int64_t now_ms)
     return is_quick ? POLLER_HURRY_STEP_MS : poller->interval_ms;
 }
 
-static void ask(struct poller *poller, struct node *node, int64_t now_ms)
+/* What followers know of drones, the leader knows better; many drones make a long answer. */
+static const char *query_for(const struct poller *poller, const struct node *node)
+{
+    bool is_follower = node->has_health && node->role == HIVE_ROLE_QUEEN && !node->failures &&
+                       node->health.raft_state == HIVE_RAFT_FOLLOWER;
+    return is_follower && !poller->leaderless_since_ms ? "?drones=0" : "";
+}
+
+static void ask(struct poller *poller, size_t place, int64_t now_ms)
 {
     struct poll *poll = free_poll(poller);
+    struct node *node = poller->model->nodes[place];
+    poll->place = place;
     int64_t timeout_ms = poller->interval_ms * 3 / 4;
     timeout_ms = timeout_ms < TIMEOUT_MIN_MS ? TIMEOUT_MIN_MS : timeout_ms;
     poll->timeout_ms = timeout_ms > TIMEOUT_MAX_MS ? TIMEOUT_MAX_MS : timeout_ms;
@@ -123,7 +141,7 @@ static void ask(struct poller *poller, struct node *node, int64_t now_ms)
     poller->under_way++;
 
     char url[HIVE_ADDRESS_BYTES + 32];
-    snprintf(url, sizeof url, "http://%s/healthz", node->address);
+    snprintf(url, sizeof url, "http://%s/healthz%s", node->address, query_for(poller, node));
     struct hive_http_request request = {
         .method = "GET", .url = url, .timeout_ms = poll->timeout_ms, .response_bytes = HEALTH_BYTES};
     hive_http_client_start(poller->client, &request, finish, poll);
@@ -149,6 +167,8 @@ static void begin_round(struct poller *poller, int64_t now_ms)
         struct node *node = model->nodes[i];
         node->is_due = !node->is_asked && !node->is_stopped; /* a paused one cannot answer */
     }
+    poller->first_due = 0;
+    poller->began_ms = now_ms;
     poller->next_round_ms = now_ms + period_ms(poller, now_ms);
     poller->rounds++;
     poller->has_news = true;
@@ -159,10 +179,14 @@ void poller_turn(struct poller *poller, int64_t now_ms)
     struct model *model = poller->model;
     if (now_ms >= poller->next_round_ms)
         begin_round(poller, now_ms);
-    for (size_t i = 0; i < model->node_count && poller->under_way < POLLER_AT_ONCE; i++) {
-        if (model->nodes[i]->is_due)
-            ask(poller, model->nodes[i], now_ms);
+    size_t most = now_ms - poller->began_ms < PATIENT_MS ? POLLER_FEW : POLLER_AT_ONCE;
+    size_t at = poller->first_due < model->node_count ? poller->first_due : 0;
+    for (; at < model->node_count && poller->under_way < most; at++) {
+        if (model->nodes[at]->is_due)
+            ask(poller, at, now_ms);
     }
+    poller->first_due = poller->node_count == model->node_count ? at : 0; /* new nodes may stand anywhere */
+    poller->node_count = model->node_count;
 }
 
 int poller_wait_ms(const struct poller *poller, int64_t now_ms)

@@ -10,7 +10,8 @@
 #include "model.h"
 #include "source.h"
 
-#define POLLER_AT_ONCE       256  /* requests under way; further nodes of the round wait for one to end */
+#define POLLER_FEW           48 /* requests under way while answers come quickly: each costs with every look at all … */
+#define POLLER_AT_ONCE       256 /* … and where they do not; further nodes of the round wait for one to end */
 #define POLLER_HURRY_MS      3000 /* after an action or a leader's loss the rounds are quick for so long … */
 #define POLLER_HURRY_STEP_MS 100  /* … this quickly */
 
@@ -26,8 +27,11 @@ struct poller {
     int64_t hurry_until_ms;
     int64_t leaderless_since_ms; /* 0: somebody leads */
     int64_t rounds;
+    int64_t began_ms; /* the round */
     size_t under_way;
-    bool has_news; /* the model changed; whoever shows it clears this */
+    size_t first_due;  /* nodes before that place were asked in this round */
+    size_t node_count; /* when they were */
+    bool has_news;     /* the model changed; whoever shows it clears this */
 };
 
 void poller_init(struct poller *poller, struct hive_http_client *client, struct source *source,

@@ -93,6 +93,16 @@ static void wait_for_next_frame(struct app *app)
     }
 }
 
+/* Consensus was seen to be broken in what was printed: scripts are told by the exit status. */
+static bool is_broken(const struct app *app, struct hive_error *error)
+{
+    const struct checks *checks = &rewind_model(&app->rewind)->checks;
+    if (!checks_is_broken(checks))
+        return false;
+    hive_error_set(error, -EIO, "consensus was broken: %s", checks->findings[0].text);
+    return true;
+}
+
 /* A recording on paper: its end, or that many frames from its beginning (or from --at) on. */
 static int print_replay(struct app *app, const struct app_options *options, struct hive_error *error)
 {
@@ -112,7 +122,7 @@ static int print_replay(struct app *app, const struct app_options *options, stru
             break;
     }
     if (!replay_damage(rewind->replay))
-        return HIVE_EXIT_OK;
+        return is_broken(app, error) ? HIVE_EXIT_BROKEN : HIVE_EXIT_OK;
     hive_error_set(error, -EINVAL, "%s", replay_damage(rewind->replay));
     return HIVE_EXIT_FAILED;
 }
@@ -133,11 +143,8 @@ int app_run_print(struct app *app, const struct app_options *options, struct hiv
             return HIVE_EXIT_FAILED;
         }
     }
-    if (checks_is_broken(&app->model.checks)) {
-        const struct checks *checks = &app->model.checks;
-        hive_error_set(error, -EIO, "consensus was broken: %s", checks->findings[0].text);
+    if (is_broken(app, error))
         return HIVE_EXIT_BROKEN;
-    }
     if (anybody_answered(&app->model))
         return HIVE_EXIT_OK;
     hive_error_set(error, -EHOSTUNREACH, "none of the %zu nodes answered", app->model.node_count);

@@ -25,7 +25,8 @@ struct tasks {
 
     bool is_under_way, is_detail_under_way;
     bool is_complete;                 /* there was a whole listing */
-    int64_t begun_ms;                 /* monotonic, as the next three: the listing under way */
+    int64_t begun_ms;                 /* monotonic, as the next ones: the listing under way */
+    int64_t pause_ms;                 /* between two listings, at least */
     int64_t next_ms;                  /* when the next one may begin */
     int64_t all_ms;                   /* when the last one of all began; 0: never */
     int64_t learnt_ms;                /* when the last one was complete */

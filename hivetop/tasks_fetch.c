@@ -7,8 +7,7 @@
 #include "summary.h"
 #include "tasks.h"
 
-#define PAUSE_MIN_MS 200
-#define PAUSE_SHARE  4 /* a listing that takes long is followed by a pause that is so many times as long */
+#define PAUSE_SHARE 4 /* a listing that takes long is followed by a pause that is so many times as long */
 
 static void ask_page(struct tasks *tasks, uint64_t after);
 
@@ -33,7 +32,7 @@ static void end_listing(struct tasks *tasks, bool is_complete)
 {
     int64_t now_ms = hive_clock_monotonic_ms(), pause_ms = (now_ms - tasks->begun_ms) * PAUSE_SHARE;
     tasks->is_under_way = false;
-    tasks->next_ms = now_ms + (pause_ms > PAUSE_MIN_MS ? pause_ms : PAUSE_MIN_MS);
+    tasks->next_ms = now_ms + (pause_ms > tasks->pause_ms ? pause_ms : tasks->pause_ms);
     if (is_complete) {
         tasks->problem[0] = '\0';
         tasks->is_complete = true;
@@ -129,6 +128,7 @@ int tasks_turn(struct tasks *tasks, const struct ui *ui)
 {
     int64_t now_ms = tasks->model->now_ms;
     tasks->is_wanted = ui->screen == UI_SCREEN_TASKS && !ui->shown_ms && tasks->client;
+    tasks->pause_ms = ui->interval_ms;
     if (!tasks->is_wanted || !find_leader(tasks) || tasks->is_under_way)
         return -1;
     if (now_ms < tasks->next_ms)

@@ -174,7 +174,8 @@ static int read_health(const struct trace *trace, const cJSON *json, struct mode
     struct hive_health merged;
     copy_health(node, &merged);
     if (trace->is_film && strcmp(merged.id, text_of(health, "id")) != 0)
-        merged.transition_count = 0; /* its disk was wiped: this is another queen, who has not been anything yet */
+        merged.transition_count =
+            0; /* its disk was wiped: this is another queen, who has not been anything yet */
     complete(health);
     int result = hive_health_merge(health, &merged, error);
     if (result) {

@@ -106,17 +106,33 @@ static void tell_faults(struct pen *pen, const struct view *view, const struct h
     }
 }
 
+/* In the order of their names; returns how many. */
+static size_t sort_peers(const struct view *view, const struct hive_health *health,
+                         const struct hive_peer_health *peers[HIVE_QUEENS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < health->peer_count && count < HIVE_QUEENS; i++) {
+        const struct hive_peer_health *peer = &health->peers[i];
+        const char *name = view_name(view, peer->address);
+        size_t at = count++;
+        for (; at > 0 && strverscmp(view_name(view, peers[at - 1]->address), name) > 0; at--)
+            peers[at] = peers[at - 1];
+        peers[at] = peer;
+    }
+    return count;
+}
+
 /* Those who are not the leader know of the others who they are, no more. */
-static void name_peers(struct pen *pen, const struct view *view, const struct hive_health *health)
+static void name_peers(struct pen *pen, const struct view *view, const struct hive_peer_health *const *peers,
+                       size_t count)
 {
     char text[1024] = "";
     size_t used = 0;
-    for (size_t i = 0; i < health->peer_count && used < sizeof text; i++) {
-        const struct hive_peer_health *peer = &health->peers[i];
-        bool is_voter = !peer->kind[0] || strcmp(peer->kind, "voter") == 0;
+    for (size_t i = 0; i < count && used < sizeof text; i++) {
+        bool is_voter = !peers[i]->kind[0] || strcmp(peers[i]->kind, "voter") == 0;
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s%s%s", used ? " " : "",
-                                 view_name(view, peer->address), is_voter ? "" : " (",
-                                 is_voter ? "" : peer->kind, is_voter ? "" : ")");
+                                 view_name(view, peers[i]->address), is_voter ? "" : " (",
+                                 is_voter ? "" : peers[i]->kind, is_voter ? "" : ")");
     }
     if (used)
         tell(pen, "peers", STYLE_NORMAL, "%s", text);
@@ -124,9 +140,11 @@ static void name_peers(struct pen *pen, const struct view *view, const struct hi
 
 static void tell_peers(struct pen *pen, const struct view *view, const struct hive_health *health)
 {
+    const struct hive_peer_health *peers[HIVE_QUEENS];
+    size_t count = sort_peers(view, health, peers);
     bool is_first = true;
-    for (size_t i = 0; i < health->peer_count; i++) {
-        const struct hive_peer_health *peer = &health->peers[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct hive_peer_health *peer = peers[i];
         char heard[FORMAT_BYTES + 8];
         if (!peer->has_progress)
             continue;
@@ -137,7 +155,7 @@ static void tell_peers(struct pen *pen, const struct view *view, const struct hi
         is_first = false;
     }
     if (is_first)
-        name_peers(pen, view, health);
+        name_peers(pen, view, peers, count);
 }
 
 /* The newest first: what does not fit is long ago. */

@@ -66,10 +66,10 @@ static void draw_terms(const struct view *view, const struct line *line, int lef
             term = view->summary.term; /* its beginning is forgotten */
         snprintf(text, sizeof text, "t%llu", (unsigned long long)term);
         int width = cells_width(text);
-        if (at >= 0 && is_free(line, left + at, 1))
+        if (at >= 0 && term > 0 && is_free(line, left + at, 1))
             cells_draw(line->cells, left + at, line->row, STYLE_CANDIDATE,
                        line->cells->unicode ? UNICODE_BAR : L'|');
-        if (at >= 0 && is_free(line, left + at + 1, width))
+        if (at >= 0 && term > 0 && is_free(line, left + at + 1, width))
             put_where_free(line, left + at + 1, STYLE_HEADING, text);
         else if (term > 0 && end - width > at)
             put_where_free(line, left + end - width, STYLE_HEADING, text);

@@ -203,7 +203,9 @@ static void draw_heading(const struct logs *logs, struct cells *cells, struct ar
         snprintf(tail, sizeof tail, " %zu newer ", newer);
         heading.tail_style = STYLE_WARNING;
     }
-    view_heading(cells, area, logs->is_tail ? &(struct heading){.title = title} : &heading);
+    if (logs->is_tail)
+        heading.tail = NULL;
+    view_heading(cells, area, &heading);
 }
 
 static void draw_footer(const struct view *view, struct cells *cells, struct area area)

@@ -3,7 +3,8 @@
 #include "tag.h"
 #include "view.h"
 
-#define GAP 2 /* between a line and its hint */
+#define GAP         2  /* between a line and its hint */
+#define HINT_BESIDE 30 /* … where so much of the line is left */
 
 static int width_of(const struct menu_line *lines, size_t count, const char *title)
 {
@@ -22,7 +23,7 @@ static void draw_row(struct cells *cells, struct area area, int row, const struc
 {
     enum style style = is_chosen ? STYLE_BUTTON : STYLE_DIALOG;
     int hint = cells_width(line->hint), room = area.columns - (hint ? hint + GAP : 0);
-    if (room < 1) {
+    if (room < cells_width(line->text) && room < HINT_BESIDE) { /* the hint gives way */
         room = area.columns;
         hint = 0;
     }

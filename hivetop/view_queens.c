@@ -2,7 +2,10 @@
 #include "format.h"
 #include "view.h"
 
-#define NAME_WIDTH 14 /* "127.0.0.1:8080"; longer names get what is left over */
+#define FULL_COLUMNS 80 /* with these the table is complete */
+#define NOTE         11 /* the place of that column */
+#define NOTE_GROWTH  12
+#define NAME_WIDTH   14 /* "127.0.0.1:8080"; longer names get what is left over */
 
 static bool is_stale(const struct node *node)
 {
@@ -152,6 +155,9 @@ void view_queens(const struct view *view, struct cells *cells, struct area area)
     memcpy(own, columns, sizeof columns);
     own[0].max = view_name_width(rows, own[0].min, area.columns);
     own[0].min = own[0].max < NAME_WIDTH ? own[0].max : NAME_WIDTH;
+    int spare = area.columns - FULL_COLUMNS - (own[0].min - columns[0].min);
+    if (spare > 0) /* notes are cut first: they grow first */
+        own[NOTE].min += spare < NOTE_GROWTH ? spare : NOTE_GROWTH;
     table_fit(own, area.columns - 1, places);
 
     bool is_focused = view_is_focused(view, UI_PANEL_QUEENS);

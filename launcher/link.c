@@ -134,11 +134,10 @@ int heal_run(const struct hive_command *command, int argc, char **argv)
     struct hive_ledger ledger;
     int status;
     if (order_begin(&order, command, argc, argv, &ledger, &status)) {
-        static const char *const fields[] = {"?from=", "&to="};
         struct hive_buffer path = {0};
         hive_buffer_append_text(&path, "/links");
         for (size_t i = 0; i < order.arguments.count; i++) {
-            hive_buffer_append_text(&path, fields[i]);
+            hive_buffer_append_text(&path, i ? "&to=" : "?from=");
             hive_path_append(&path, order.arguments.items[i]);
         }
         status = (int)call_and_print(&ledger, &order, "DELETE", path.data, NULL);

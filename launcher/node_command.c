@@ -24,16 +24,16 @@ static void add_option(struct command *command, const char *name, const char *va
     add(command, hive_strdup(value));
 }
 
-/* The addresses of all queens but `except`: those first who can answer, as a node asks one after the other. */
+/* The addresses of all queens but the one at place `except` (SIZE_MAX: none): those first who can answer, as a node asks one after the other. */
 static size_t add_queens(struct command *command, const char *name, const struct hive_ledger *ledger,
-                         const struct hive_ledger_node *except)
+                         size_t except)
 {
     size_t count = 0;
     for (int is_down = 0; is_down <= 1; is_down++) {
         for (size_t i = 0; i < ledger->node_count; i++) {
             const struct hive_ledger_node *node = &ledger->nodes[i];
             bool is_there = node->state == HIVE_NODE_RUNNING || node->state == HIVE_NODE_STARTING;
-            if (node->role != HIVE_ROLE_QUEEN || node == except || is_there == is_down)
+            if (node->role != HIVE_ROLE_QUEEN || i == except || is_there == is_down)
                 continue;
             if (count++ == 0)
                 add(command, hive_strdup(name));
@@ -80,12 +80,12 @@ char **node_command_make(const struct hive_ledger *ledger, const struct hive_led
     add(&command, hive_strdup(node->program ? node->program : options->hive));
     if (is_queen) {
         add(&command, hive_strdup("--queen"));
-        if (!ledger->founded || add_queens(&command, "--join", ledger, node) == 0)
-            add_queens(&command, "--queen-list", ledger, NULL);
+        if (!ledger->founded || add_queens(&command, "--join", ledger, (size_t)(node - ledger->nodes)) == 0)
+            add_queens(&command, "--queen-list", ledger, SIZE_MAX);
         add_option(&command, "--data-dir", node->data_directory);
         add_timers(&command, options);
     } else {
-        add_queens(&command, "--queen-host", ledger, NULL);
+        add_queens(&command, "--queen-host", ledger, SIZE_MAX);
         add_option(&command, "--name", node->name);
     }
     add_option(&command, "--listen", node->address);

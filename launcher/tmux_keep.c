@@ -11,47 +11,59 @@
 
 #define OUTPUT_BYTES (64 * 1024)
 
-static void forget(struct tmux_keep *keep)
-{
-    for (size_t i = 0; i < keep->count; i++)
-        free(keep->names[i]);
-    free(keep->names);
-    keep->names = NULL;
-    keep->count = 0;
-}
-
 static void remember(struct tmux_keep *keep, const struct hive_ledger *ledger)
 {
-    forget(keep);
-    keep->names = hive_calloc(ledger->node_count, sizeof *keep->names);
-    for (; keep->count < ledger->node_count; keep->count++)
-        keep->names[keep->count] = hive_strdup(ledger->nodes[keep->count].name);
+    keep->nodes = hive_realloc(keep->nodes, ledger->node_count, sizeof *keep->nodes);
+    keep->count = ledger->node_count;
+    for (size_t i = 0; i < keep->count; i++) {
+        const struct hive_ledger_node *node = &ledger->nodes[i];
+        keep->nodes[i] = (struct tmux_kept){.starts = node->starts, .pid = node->process.pid};
+        memcpy(keep->nodes[i].name, node->name, sizeof node->name);
+    }
+}
+
+/* Forgets the nodes that no pane has as its title: they have come since the windows were made. */
+static void forget_unshown(struct tmux_keep *keep, const char *directory)
+{
+    struct hive_error ignored;
+    struct hive_strings words = {0};
+    char *panes = hive_calloc(OUTPUT_BYTES, 1);
+    tmux_call_add(&words, "tmux", "list-panes", "-a", "-F", "#{@hive} shows #{pane_title}.", NULL);
+    tmux_call_run(&words, panes, OUTPUT_BYTES, &ignored);
+    for (size_t i = 0; i < keep->count;) {
+        char *line = hive_format("%s shows %s.", directory, keep->nodes[i].name);
+        if (strstr(panes, line))
+            i++;
+        else
+            keep->nodes[i] = keep->nodes[--keep->count];
+        free(line);
+    }
+    free(panes);
 }
 
 void tmux_keep_begin(struct tmux_keep *keep, const struct hive_ledger *ledger)
 {
-    char mark[4096] = "";
-    struct hive_error ignored;
-    struct hive_strings words = {0};
-    *keep = (struct tmux_keep){0};
+    *keep = (struct tmux_keep){.is_shown = getenv(TMUX_KEEP_VARIABLE) != NULL};
     remember(keep, ledger);
-    if (!getenv("TMUX") || !getenv("TMUX_PANE"))
-        return;
-    tmux_call_add(&words, "tmux", "display-message", "-p", "-t", getenv("TMUX_PANE"), "#{@hive}", NULL);
-    keep->is_shown =
-        tmux_call_run(&words, mark, sizeof mark, &ignored) == 0 && !strcmp(mark, ledger->directory);
+    if (keep->is_shown)
+        forget_unshown(keep, ledger->directory);
 }
 
 void tmux_keep_end(struct tmux_keep *keep)
 {
-    forget(keep);
+    free(keep->nodes);
 }
 
-static bool has_pane(const struct tmux_keep *keep, const char *name)
+/* A pane that somebody has closed stays closed; but a node that was removed may have given its name to another one. */
+static bool is_known(const struct tmux_keep *keep, const struct hive_ledger_node *node)
 {
-    for (size_t i = 0; i < keep->count; i++)
-        if (strcmp(keep->names[i], name) == 0)
-            return true;
+    for (size_t i = 0; i < keep->count; i++) {
+        const struct tmux_kept *kept = &keep->nodes[i];
+        bool is_other = node->starts < kept->starts || (node->starts == kept->starts && node->process.pid &&
+                                                        kept->pid && node->process.pid != kept->pid);
+        if (strcmp(kept->name, node->name) == 0)
+            return !is_other;
+    }
     return false;
 }
 
@@ -68,6 +80,8 @@ static void show(struct tmux_keep *keep, struct tmux *tmux, const char *node)
     tmux_add_attach(tmux, node);
     if (tmux_make(tmux, node, true, &place) == 0)
         memcpy(keep->window, place.window, sizeof keep->window);
+    else
+        fprintf(stderr, "launcher: %s gets no pane: %s\n", node, tmux->error->message);
 }
 
 void tmux_keep_look(struct tmux_keep *keep, const struct hive_ledger *ledger)
@@ -79,7 +93,7 @@ void tmux_keep_look(struct tmux_keep *keep, const struct hive_ledger *ledger)
         return;
     tmux_init(&tmux, &now, &ignored);
     for (size_t i = 0; i < now.node_count; i++)
-        if (!has_pane(keep, now.nodes[i].name))
+        if (!is_known(keep, &now.nodes[i]))
             show(keep, &tmux, now.nodes[i].name);
     remember(keep, &now);
     tmux_finish(&tmux);

@@ -4,10 +4,20 @@
 
 #include "hive/ledger.h"
 
+/* Set for the program that sees to the windows: its own has no mark yet when it begins. */
+#define TMUX_KEEP_VARIABLE "HIVE_TMUX"
+
+/* A node that has, or had, a pane. */
+struct tmux_kept {
+    char name[HIVE_NAME_BYTES];
+    int starts;
+    pid_t pid;
+};
+
 struct tmux_keep {
-    bool is_shown;   /* this program runs in one of the windows that were made for the cluster */
-    char window[16]; /* of nodes that came later */
-    char **names;    /* owned: nodes that have a pane */
+    bool is_shown;           /* this program runs in one of the windows that were made for the cluster */
+    char window[16];         /* of nodes that came later */
+    struct tmux_kept *nodes; /* owned */
     size_t count;
 };
 

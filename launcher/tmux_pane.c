@@ -7,6 +7,7 @@
 #include "hive/memory.h"
 #include "spawn.h"
 #include "tmux_call.h"
+#include "tmux_keep.h"
 
 void tmux_init(struct tmux *tmux, const struct hive_ledger *ledger, struct hive_error *error)
 {
@@ -47,6 +48,8 @@ void tmux_add_environment(struct tmux *tmux)
 void tmux_add_attach(struct tmux *tmux, const char *node)
 {
     tmux_add_environment(tmux);
+    if (!node)
+        tmux_add(tmux, TMUX_KEEP_VARIABLE "=1", NULL);
     tmux_add(tmux, tmux->launcher, "attach", "--cluster", tmux->ledger->name, node, NULL);
 }
 

@@ -185,6 +185,14 @@ static void set_body(CURL *easy, const struct hive_http_request *request)
     }
 }
 
+/* The host is an address already, no name that somebody must be asked for. */
+static bool is_numeric(const char *url)
+{
+    const char *host = strstr(url, "://");
+    host = host ? host + 3 : url;
+    return *host == '[' || host[strspn(host, "0123456789.")] == ':';
+}
+
 static void set_options(struct exchange *exchange, const struct hive_http_request *request)
 {
     CURL *easy = exchange->easy;
@@ -197,6 +205,8 @@ static void set_options(struct exchange *exchange, const struct hive_http_reques
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    if (is_numeric(request->url)) /* never stale; else curl goes through all it knows after each exchange */
+        curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a name server that does not answer */
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)REUSE_IDLE_S);

@@ -49,8 +49,10 @@ static void append_log(struct hive_buffer *json, const struct queen_status *stat
     if (status->group)
         hive_buffer_format(json, ",\"group\":\"%016" PRIx64 "\"", status->group);
     hive_buffer_append_text(json, ",\"digests\":[");
-    for (size_t i = 0; i < status->digest_count; i++) {
-        const struct digest *digest = &status->digests[i];
+    struct digest digests[HIVE_DIGESTS];
+    size_t count = digests_list(&status->digests, digests);
+    for (size_t i = 0; i < count; i++) {
+        const struct digest *digest = &digests[i];
         hive_buffer_format(json, "%s{\"index\":%" PRIu64 ",\"term\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}",
                            i > 0 ? "," : "", digest->index, digest->term, digest->hash);
     }

@@ -138,9 +138,8 @@ struct queen_status {
     char leader[HIVE_ADDRESS_BYTES], voted_for[HIVE_ADDRESS_BYTES]; /* empty: none */
     int64_t last_heartbeat_ms;                                      /* unix; 0: never */
     raft_index first, last, commit, applied, snapshot;
-    uint64_t group;                      /* as machine_chain's */
-    struct digest digests[HIVE_DIGESTS]; /* as replica_digests' */
-    size_t digest_count;
+    uint64_t group; /* as machine_chain's */
+    struct digests digests;
     enum raft_standing standing;
     char reason
         [HIVE_ERROR_BYTES]; /* why there is no leader, as far as this queen knows, why it is no member, or why it has no snapshots; empty: all is well */

@@ -287,7 +287,7 @@ raft_index replica_applied(const struct replica *replica)
     return replica->applied;
 }
 
-size_t replica_digests(const struct replica *replica, struct digest list[HIVE_DIGESTS])
+const struct digests *replica_digests(const struct replica *replica)
 {
-    return digests_list(&replica->digests, list);
+    return &replica->digests;
 }

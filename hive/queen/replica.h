@@ -126,7 +126,7 @@ bool replica_has_clients(const struct replica *replica);
 const struct raft *replica_raft(const struct replica *replica);
 const struct machine *replica_machine(const struct replica *replica);
 raft_index replica_applied(const struct replica *replica); /* no-ops and configurations included */
-/* Where the machine's chain of hashes stood of late: newest first, the first at replica_applied. */
-size_t replica_digests(const struct replica *replica, struct digest list[HIVE_DIGESTS]);
+/* Where the machine's chain of hashes stood of late, the last at replica_applied. */
+const struct digests *replica_digests(const struct replica *replica);
 
 #endif

@@ -119,7 +119,7 @@ void queen_status_publish(struct queen *queen)
     status->applied = replica_applied(queen->replica);
     status->snapshot = replica_snapshot_index(queen->replica);
     status->group = machine_chain(replica_machine(queen->replica)).group;
-    status->digest_count = replica_digests(queen->replica, status->digests);
+    status->digests = *replica_digests(queen->replica);
     status->standing = raft_standing(raft);
     snprintf(status->reason, sizeof status->reason, "%s", why ? why : "");
     status->tasks = machine_task_counts(replica_machine(queen->replica));

@@ -13,7 +13,7 @@ import tempfile
 import threading
 
 from cluster import BUILD, HIVE, PATIENCE_S, SLOWNESS, await_
-from processes import free_ports
+from processes import free_ports, is_alive
 from terminal import run_hivetop
 
 LAUNCHER = os.path.join(BUILD, "bin", "launcher")
@@ -140,6 +140,28 @@ class State:
 
     def clusters(self):
         return sorted(name for name in os.listdir(self.directory) if not name.startswith("."))
+
+    def processes(self):
+        """The command lines of all processes, by pid, that name this directory or write into it."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read()
+                output = os.readlink(f"/proc/{pid}/fd/1")
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+            if self.home.encode() in words or output.startswith(self.home):
+                found[int(pid)] = words
+        return found
+
+    def end_background(self):
+        """Ends the clusters whose launchers are nobody's children."""
+        for cluster in json.loads(self.run("ps", "--json").stdout):
+            pid = cluster.get("launcher_pid")
+            if cluster["state"] == "running":
+                os.kill(pid, signal.SIGTERM)
+            await_(lambda: not pid or not is_alive(pid), "a launcher has ended")  # noqa: B023
 
     def program_beside(self, **scripts):
         """A copy of the launcher in a directory with the real hive and these scripts."""

@@ -7,14 +7,17 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 
 from cluster import BUILD, PATIENCE_S, await_
 
 HIVETOP = os.path.join(BUILD, "bin", "hivetop")
+NOWHERE = "/nonexistent"  # the user's own configuration is left alone
 REFRESH_S = 0.5  # hivetop's default interval
 
 _numbers = itertools.count()
@@ -26,6 +29,8 @@ class Terminal:
     def __init__(self, environment, columns=80, rows=24, shell=("sh",)):
         self.name = f"hivetop-{os.getpid()}-{next(_numbers)}"
         settings = {name: value for name, value in environment.items() if name not in ("TMUX", "TERM")}
+        self.config = tempfile.mkdtemp(prefix="hivetop-config-")  # what one test sorts by is none of another's business
+        settings.setdefault("XDG_CONFIG_HOME", self.config)
         subprocess.run(
             ["tmux", "-L", self.name, "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
              "env", "PS1=ready$ ", *shell],
@@ -38,6 +43,7 @@ class Terminal:
 
     def close(self):
         subprocess.run(["tmux", "-L", self.name, "kill-server"], check=False, timeout=PATIENCE_S)
+        shutil.rmtree(self.config)
 
     def text(self, *options):
         return self.tmux("capture-pane", "-p", *options)
@@ -131,6 +137,7 @@ class RawTerminal:
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm-256color"
+            os.environ["XDG_CONFIG_HOME"] = NOWHERE
             os.execv(HIVETOP, [HIVETOP, *arguments])
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
         self.status = None
@@ -175,4 +182,5 @@ class RawTerminal:
 
 def run_hivetop(*arguments, environment=None, stdin=subprocess.DEVNULL):
     return subprocess.run([HIVETOP, *arguments], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          env=environment, timeout=PATIENCE_S, check=False)  # fmt: skip
+                          env={"XDG_CONFIG_HOME": NOWHERE} | dict(environment or os.environ), timeout=PATIENCE_S,
+                          check=False)  # fmt: skip

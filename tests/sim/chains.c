@@ -38,7 +38,7 @@ void chains_check(struct chains *chains, struct node *node)
 {
     struct digest digests[HIVE_DIGESTS];
     struct machine_chain chain = machine_chain(replica_machine(node->replica));
-    size_t count = replica_digests(node->replica, digests);
+    size_t count = digests_list(replica_digests(node->replica), digests);
     if (chain.index != replica_applied(node->replica) || (chain.index && digests[0].index != chain.index))
         world_fail(node->world, "%s has applied %llu, and hashed the log up to %llu", node->address,
                    (unsigned long long)replica_applied(node->replica), (unsigned long long)chain.index);

@@ -1,4 +1,5 @@
-/* The trace: what happened in a run, to be read by people and played back by programs. `hivetop --record` writes the same.
+/* The trace: what happened in a run, to be read by people and played back by programs (`hivetop --replay`). `hivetop --record` writes
+ * the same, and some lines more (hivetop/trace.h).
  *
  * JSON, one object a line (so that a reader can begin anywhere and a file that was cut off is still good), UTF-8, in order of time.
  * Every line has "type"; all but the first have "time_ms", from the beginning of the recording, with microseconds behind the point.
@@ -145,14 +146,14 @@ static void append_address(struct hive_buffer *line, const char *name, struct wo
 /* The newest is enough here: no line is left out in which another node stands there too. */
 static void append_digest(struct hive_buffer *line, struct node *node)
 {
-    struct digest digests[HIVE_DIGESTS];
+    const struct digest *digest = &replica_digests(node->replica)->last;
     struct machine_chain chain = machine_chain(replica_machine(node->replica));
     if (chain.group)
         hive_buffer_format(line, ",\"group\":\"%016" PRIx64 "\"", chain.group);
-    if (replica_digests(node->replica, digests) > 0)
+    if (digest->index > 0)
         hive_buffer_format(
             line, ",\"digests\":[{\"index\":%" PRIu64 ",\"term\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}]",
-            digests->index, digests->term, digests->hash);
+            digest->index, digest->term, digest->hash);
     hive_buffer_append_text(line, "}");
 }
 

@@ -1,17 +1,20 @@
 """It checks while you watch: consensus holds whatever is done to a real cluster, and one that lies turns it red."""
 
 import json
+import os
+import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from cluster import Cluster, await_, call
+from cluster import BUILD, Cluster, await_, call
 from members import Writer, await_kind, wipe
 from terminal import HIVETOP, run_hivetop
 
 BROKEN = 7
+SIMULATOR = os.path.join(BUILD, "sim", "simulator")
 
 
 class Watcher:
@@ -132,6 +135,41 @@ def test_another_group_at_the_same_addresses_is_no_alarm(start_cluster, tmp_path
         for i in range(40):
             cluster.put(f"c{i}", b"three")
         await_(lambda: watcher.consensus()["compared"] > before + 2, "the restored group is compared")
+
+
+def film(path, seed):
+    """What a simulated cluster says of itself while it is cut, killed, paused and wiped."""
+    subprocess.run([SIMULATOR, "--seed", str(seed), "--trace", path], stdout=subprocess.DEVNULL, check=True)
+    with open(path, encoding="utf-8") as file:
+        return file.readlines()
+
+
+def test_no_alarm_in_films_of_the_simulator(tmp_path):
+    path, compared = str(tmp_path / "film"), 0
+    for seed in (1, 2, 7, 42):
+        film(path, seed)
+        result = run_hivetop("--replay", path, "--json")
+        consensus = json.loads(result.stdout.splitlines()[-1])["consensus"]
+        assert result.returncode == 0 and consensus["holds"] is not False, (seed, consensus)
+        compared += consensus["compared"]
+    assert compared > 100
+
+
+def test_one_forged_hash_in_a_film_is_found(tmp_path):
+    path = str(tmp_path / "film")
+    lines = film(path, 42)
+    told = {}
+    for i, line in enumerate(lines):
+        for digest in json.loads(line).get("health", {}).get("log", {}).get("digests", []):
+            told.setdefault(digest["index"], {})[json.loads(line)["node"]] = i
+    forged = max(next(iter(by.values())) for by in told.values() if len(by) > 1)
+    lines[forged] = re.sub(r'"hash":"[0-9a-f]{4}', '"hash":"beef', lines[forged])
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+    result = run_hivetop("--replay", path, "--json")
+    consensus = json.loads(result.stdout.splitlines()[-1])["consensus"]
+    assert result.returncode == BROKEN and consensus["holds"] is False
+    assert {finding["kind"] for finding in consensus["findings"]} == {"logs-disagree"}
 
 
 class Fake:

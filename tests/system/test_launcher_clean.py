@@ -17,21 +17,6 @@ from launched import LAUNCHER, READY
 ROUNDS = 20
 
 
-def processes_of(state):
-    """All whose command line or log is in the state directory: nodes name their token's file, and write to their logs there."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read()
-            output = os.readlink(f"/proc/{pid}/fd/1")
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-        if state.home.encode() in words or output.startswith(state.home):
-            found.append((int(pid), words))
-    return found
-
-
 def sockets_of(state):
     with open("/proc/net/unix", encoding="utf-8") as file:
         return [line for line in file if state.home in line]
@@ -85,11 +70,11 @@ def test_twenty_clusters_in_a_row_leave_nothing_behind(state):
         assert state.clusters() == ["hive-a"]  # the one before is gone, or was removed
         addresses |= {node["address"] for node in state.ledger()["nodes"]}
         ends[number % len(ends)](state, launcher)
-        await_(lambda: not processes_of(state), "no node is left")
+        await_(lambda: not state.processes(), "no node is left")
         assert not sockets_of(state) or ends[number % len(ends)] is end_by_kill
     state.order("prune")
     assert state.clusters() == [] and os.listdir(state.home) == ["hive"] and os.listdir(state.directory) == [".lock"]
-    assert (processes_of(state), sockets_of(state)) == ([], [])
+    assert (state.processes(), sockets_of(state)) == ({}, [])
     assert (shared_memory() - shared, temporary_files(state) - temporary) == (set(), set())
     assert all(can_listen(address) for address in addresses), addresses
 
@@ -98,12 +83,12 @@ def test_a_launcher_that_is_killed_while_it_starts_or_ends_leaves_no_process(sta
     launcher = state.start("--queens", "3", "--drones", "2")
     await_(lambda: os.path.exists(state.path("hive-a", "cluster.json")), "it starts")
     end_by_kill(state, launcher)
-    await_(lambda: not processes_of(state), "no node is left")
+    await_(lambda: not state.processes(), "no node is left")
     launcher = state.start("--queens", "3", "--drones", "2").await_ready()
     launcher.signal(signal.SIGINT)
     launcher.await_text("stopping")
     end_by_kill(state, launcher)
-    await_(lambda: not processes_of(state), "no node is left")
+    await_(lambda: not state.processes(), "no node is left")
     assert "removed hive-a" in state.order("prune") and state.clusters() == []
 
 
@@ -113,7 +98,7 @@ def test_a_launcher_that_is_killed_while_it_starts_or_ends_leaves_no_process(sta
 def test_a_directory_that_was_half_removed_goes_and_its_data_is_not_taken_for_new(state):
     launcher = state.start("--queens", "1", "--drones", "0").await_ready()
     end_by_kill(state, launcher)
-    await_(lambda: not processes_of(state), "no node is left")
+    await_(lambda: not state.processes(), "no node is left")
     shutil.copytree(state.path("hive-a"), state.path("hive-b"), ignore=shutil.ignore_patterns("control.sock"))
     os.unlink(state.path("hive-a", "cluster.json"))  # its lock is still there
     for name in ("cluster.json", "lock"):
@@ -197,7 +182,7 @@ def test_sixty_four_queens_elect_a_leader(state):
         assert cluster["queens"] == {"up": 64, "total": 64}
     finally:
         state.run("stop")
-    assert state.clusters() == [] and not processes_of(state)
+    assert state.clusters() == [] and not state.processes()
 
 
 def test_more_nodes_than_there_can_be_are_refused(state):

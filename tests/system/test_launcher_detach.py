@@ -17,9 +17,7 @@ from processes import is_alive, listener
 def in_background(state):
     """Ends what tests have put into the background."""
     yield state
-    if os.path.isdir(state.directory):
-        for name in state.clusters():
-            state.run("stop", "--cluster", name)
+    state.end_background()
 
 
 def launcher_pid(state, cluster="hive-a"):

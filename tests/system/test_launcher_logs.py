@@ -205,7 +205,8 @@ def test_attach_follows_one_node_and_leaves_it_alone(state, follow):
     state.order("kill", "d1")
     await_line(process, "^-- d1 is killed$")
     state.order("restart", "d1")
-    await_line(process, rf"^-- d1 is killed(.|\n)*^{TIME} info started(.|\n)*^-- d1 is running")
+    await_line(process, r"^-- d1 is killed(.|\n)*^-- d1 is running")
+    await_line(process, rf"^-- d1 is killed(.|\n)*^{TIME} info started")
     assert "q1 " not in "".join(process.said) and "d2" not in "".join(process.said)
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE_S) == -signal.SIGINT

@@ -53,10 +53,8 @@ class Tmux:
 def tmux(state):
     tmux = Tmux(state)
     yield tmux
+    state.end_background()
     tmux.run("kill-server")
-    if os.path.isdir(state.directory):
-        for name in state.clusters():
-            state.run("stop", "--cluster", name)
 
 
 def start(tmux, *arguments):

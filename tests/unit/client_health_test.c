@@ -14,9 +14,13 @@
 static const char queen_document[] =
     "{\"status\":\"READY\",\"version\":\"0.1.0\",\"mode\":\"QUEEN\",\"id\":\"123456789\",\"address\":\"127.0."
     "0.1:8080\","
-    "\"pid\":4711,\"uptime_ms\":1234,\"raft_state\":\"LEADER\",\"term\":3,\"leader\":\"127.0.0.1:8080\","
+    "\"pid\":4711,\"started_at\":77,\"uptime_ms\":1234,\"raft_state\":\"LEADER\",\"term\":3,\"durable_term\":"
+    "2,\"leader\":\"127.0.0.1:8080\","
     "\"voted_for\":\"127.0.0.1:8081\",\"last_heartbeat\":1790000000000,"
-    "\"log\":{\"first\":1,\"last\":12,\"commit\":11,\"applied\":10,\"snapshot\":9},"
+    "\"log\":{\"first\":1,\"last\":12,\"commit\":11,\"applied\":10,\"snapshot\":9,\"group\":"
+    "\"00000000000000aa\","
+    "\"digests\":[{\"index\":10,\"term\":3,\"hash\":\"0123456789abcdef\"},{\"index\":2,\"term\":1,\"hash\":"
+    "\"00\"}]},"
     "\"peers\":[{\"address\":\"127.0.0.1:8081\",\"match\":10,\"next\":11,\"state\":\"replicate\","
     "\"last_ack_ms\":1790000000001},{\"address\":\"127.0.0.1:8082\"}],"
     "\"drones\":{\"127.0.0.1:5001\":{\"name\":\"drone-x\",\"state\":\"suspect\",\"last_seen_ms\":"
@@ -62,6 +66,13 @@ static void everything_a_queen_says_is_understood(void **state)
     assert_int_equal(health.log_commit, 11);
     assert_int_equal(health.log_applied, 10);
     assert_int_equal(health.log_snapshot, 9);
+    assert_int_equal(health.started_at, 77);
+    assert_int_equal(health.durable_term, 2);
+    assert_string_equal(health.log_group, "00000000000000aa");
+    assert_int_equal(health.digest_count, 2);
+    assert_int_equal(health.digests[0].index, 10);
+    assert_int_equal(health.digests[0].term, 3);
+    assert_string_equal(health.digests[0].hash, "0123456789abcdef");
 
     assert_int_equal(health.peer_count, 2);
     assert_string_equal(health.peers[0].address, "127.0.0.1:8081");

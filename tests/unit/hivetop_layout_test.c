@@ -116,6 +116,16 @@ static void what_lies_above_the_rest_fits_too(void **state)
         press(&ui, &model, scripts[i]);
         sweep(&model, &ui, 7);
     }
+    for (int i = 0; i < 2; i++) { /* the evidence, and that consensus is broken: none of it, then much */
+        struct ui ui;
+        ui_init(&ui, 500);
+        sweep(&model, &ui, 7);
+        press(&ui, &model, "c");
+        sweep(&model, &ui, 7);
+        model.checks.finding_count = CHECKS_FINDINGS;
+        for (size_t k = 0; k < CHECKS_FINDINGS; k++)
+            memset(model.checks.findings[k].text, k % 2 ? 'x' : ' ', CHECKS_TEXT_BYTES - 1);
+    }
     model_finish(&model);
 }
 

@@ -207,6 +207,27 @@ static void what_is_kept_is_bounded_however_much_is_written(void **state)
     log_source_finish(&file);
 }
 
+static void what_was_let_go_is_not_read_again(void **state)
+{
+    struct logs_scene *scene = *state;
+    struct log_source file;
+    struct hive_buffer text = {0};
+    for (int i = 0; i < 10000; i++)
+        hive_buffer_format(&text, "line %05d%200s\n", i, "");
+    append_bytes(scene, "q1", text.data, text.size);
+    open_file(scene, &file, LOGS_FILE_BYTES);
+    log_source_look(&file);
+    assert_true(log_source_has_older(&file));
+    for (int i = 0; i < 4; i++) { /* it grows by more than is kept, and so the oldest go */
+        append_bytes(scene, "q1", text.data, text.size);
+        log_source_look(&file);
+    }
+    assert_in_range(file.bytes, LOGS_FILE_BYTES / 2, LOGS_FILE_BYTES * 3 / 4 + 1000000);
+    assert_false(log_source_has_older(&file)); /* though there would be room for some of them */
+    hive_buffer_finish(&text);
+    log_source_finish(&file);
+}
+
 static void lines_of_any_length_and_any_bytes_do_no_harm(void **state)
 {
     struct logs_scene *scene = *state;
@@ -264,6 +285,7 @@ int main(void)
         LOGS_TEST(a_file_that_is_missing_or_none_is_told_and_waited_for),
         LOGS_TEST(of_a_huge_file_the_end_is_read_at_once_and_the_rest_on_demand),
         LOGS_TEST(what_is_kept_is_bounded_however_much_is_written),
+        LOGS_TEST(what_was_let_go_is_not_read_again),
         LOGS_TEST(lines_of_any_length_and_any_bytes_do_no_harm),
         LOGS_TEST(a_clock_that_goes_back_does_not_mix_up_a_files_lines),
     };

@@ -178,6 +178,37 @@ static void the_clusters_that_run_are_offered(void **state)
     assert_string_equal(scene->ui.status, "no cluster runs on this machine");
 }
 
+static bool is_on_screen(struct scene *scene, int columns, int rows, const char *text)
+{
+    struct cells cells;
+    struct hive_buffer screen = {0};
+    render(&scene->model, &scene->ui, columns, rows, false, &cells);
+    cells_print(&cells, &screen);
+    bool is_there = strstr(screen.data, text);
+    assert_true(cells.cursor_column < columns && cells.cursor_row < rows);
+    hive_buffer_finish(&screen);
+    cells_finish(&cells);
+    return is_there;
+}
+
+static void menus_fit_into_every_screen(void **state)
+{
+    struct scene *scene = *state;
+    static const struct {
+        const char *keys, *chosen;
+    } menus[] = {{"A", "a queen"}, {":kill", "Kill: kill"}};
+    for (size_t i = 0; i < 2; i++) {
+        press(scene, menus[i].keys);
+        if (i == 0)
+            press(scene, "j");
+        for (int columns = 20; columns <= 200; columns += 3) {
+            for (int rows = 5; rows <= 60; rows += 2) /* the chosen line is in sight */
+                assert_true(is_on_screen(scene, columns, rows, menus[i].chosen));
+        }
+        press_key(scene, KEYS_ESCAPE);
+    }
+}
+
 /* ---- mouse ---- */
 
 /* The first cell of the screen with this tag, clicked (or turned on). */
@@ -270,6 +301,7 @@ int main(void)
         TEST(a_signal_goes_to_the_node_that_was_selected_when_the_menu_opened),
         TEST(a_node_is_added_after_it_was_said_which),
         TEST(the_clusters_that_run_are_offered),
+        TEST(menus_fit_into_every_screen),
         TEST(a_click_selects),
         TEST(a_click_on_a_title_sorts_and_on_the_same_again_the_other_way),
         TEST(the_wheel_scrolls_what_it_is_over),

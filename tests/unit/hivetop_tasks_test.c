@@ -201,6 +201,9 @@ static void the_newest_stays_selected_until_another_one_is(void **state)
     assert_in_range(selected(scene), 15, 25);
     press(scene, "g");
     assert_int_equal(selected(scene), 110);
+    take(&scene->tasks.list, 111, 1, TASK_PENDING, true);
+    tasks_update(&scene->tasks);
+    assert_int_equal(selected(scene), 111);
 }
 
 static void states_filter_and_escape_shows_all_then_leaves(void **state)

@@ -38,6 +38,26 @@ static void test_everything_of_an_entry_counts(void **state)
         assert_true(hash != third(others[i]));
 }
 
+/* Also of long ones, whichever part of them it is in. */
+static void test_every_byte_of_a_command_counts(void **state)
+{
+    (void)state;
+    char data[200] = "";
+    for (size_t bytes = 0; bytes <= sizeof data; bytes += 7) {
+        struct machine_entry entry = {.term = 3, .type = 1, .data = data, .bytes = bytes};
+        uint64_t hash = third(entry);
+        for (size_t i = 0; i < bytes; i++) {
+            data[i] ^= 1;
+            assert_true(third(entry) != hash);
+            data[i] ^= 1;
+        }
+        entry.term = 4; /* and what was before it */
+        assert_true(third(entry) != hash);
+        entry.bytes++;
+        assert_true(bytes == sizeof data || third(entry) != hash);
+    }
+}
+
 static void test_the_order_and_the_number_of_entries_count(void **state)
 {
     (void)state;
@@ -123,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_of_an_entry_counts),
+        cmocka_unit_test(test_every_byte_of_a_command_counts),
         cmocka_unit_test(test_the_order_and_the_number_of_entries_count),
         cmocka_unit_test(test_the_group_is_that_of_the_first_configuration),
         cmocka_unit_test(test_a_dump_has_the_chain_as_of_when_it_began),

@@ -15,7 +15,7 @@ struct told {
 static struct digest newest(const struct scene *scene)
 {
     struct digest list[HIVE_DIGESTS];
-    assert_true(replica_digests(scene->replica, list) > 0);
+    assert_true(digests_list(replica_digests(scene->replica), list) > 0);
     assert_true(list[0].index == replica_applied(scene->replica));
     return list[0];
 }
@@ -173,6 +173,27 @@ static void test_the_members_of_a_restored_group_agree(void **state)
     scene_destroy(&told.scene);
 }
 
+/* What a watcher may hold against a queen after a crash. */
+static void test_a_term_is_durable_once_the_disk_has_it(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    scene_start(&scene);
+    const struct raft *raft = replica_raft(scene.replica);
+    assert_true(raft_term_is_durable(raft));
+    scene.is_disk_slow = true;
+    scene_bootstrap(&scene, 3);
+    raft_term before = raft_current_term(raft);
+    for (int i = 0; i < 20 && raft_current_term(raft) == before; i++)
+        scene_advance(&scene, 100);
+    assert_true(raft_current_term(raft) > before);
+    assert_false(raft_term_is_durable(raft));
+    scene.is_disk_slow = false;
+    scene_settle(&scene);
+    assert_true(raft_term_is_durable(raft));
+    scene_destroy(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_it_goes_on_exactly_after_a_restart),
         cmocka_unit_test(test_another_entry_shows),
         cmocka_unit_test(test_the_members_of_a_restored_group_agree),
+        cmocka_unit_test(test_a_term_is_durable_once_the_disk_has_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
