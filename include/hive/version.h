@@ -3,6 +3,6 @@
 #ifndef HIVE_VERSION_H
 #define HIVE_VERSION_H
 
-#define HIVE_VERSION "0.2.0"
+#define HIVE_VERSION "0.3.0"
 
 #endif
