@@ -110,6 +110,8 @@ static enum attempt judge(struct client *client, int result, const struct hive_h
     case 307:
         follow(client, reply->location);
         return ATTEMPT_REDIRECTED;
+    case 401: /* a stranger, who has got the port of one that is down */
+    case 403:
     case 429:
     case 503:
         return ATTEMPT_REFUSED;

@@ -13,6 +13,7 @@
 #define LOOK_MS      50
 #define WIPE_MOST_MS 60000 /* until she has a vote again; then it is said */
 #define CALL_MS      3000
+#define RETRY_MS     500
 
 struct strike {
     struct chaos_strikes *all;
@@ -233,8 +234,13 @@ static void *live(void *context)
     while (!atomic_load(&all->is_ending) &&
            hive_clock_monotonic_ms() < all->stage.began_ms + fault->until_ms && fault->kind != CHAOS_WIPE)
         poll(NULL, 0, LOOK_MS);
-    if (fault->kind != CHAOS_WIPE || is_done)
-        is_done = undo(all, fault, &error) && is_done;
+    /* She is away until it has worked: another cluster may have got her port meanwhile. */
+    bool is_undone = undo(all, fault, &error);
+    while (!is_undone && !atomic_load(&all->is_ending)) {
+        poll(NULL, 0, RETRY_MS);
+        is_undone = undo(all, fault, &error);
+    }
+    is_done = is_done && is_undone;
     chaos_watch_return(all->stage.watch, lost);
     if (fault->kind != CHAOS_TRANSFER)
         say(all, is_done ? "over: " : "over, with trouble: ", fault, is_done ? NULL : error.message);

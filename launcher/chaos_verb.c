@@ -22,6 +22,7 @@
 #define DEFAULT_EVERY 3000
 #define RECOVER_MS    60000 /* for all queens to be back when all faults are over */
 #define LOOK_MS       50
+#define RETRY_MS      500
 #define TEXT_COLUMNS  40
 #define SEED_MAX      (INT64_C(1) << 53) /* that JSON can tell */
 #define ALL_KINDS     ((1U << CHAOS_KINDS) - 1)
@@ -216,7 +217,10 @@ static void recover(struct chaos *chaos, struct chaos_evidence *evidence, struct
     int64_t began_ms = hive_clock_monotonic_ms(), until_ms = began_ms + RECOVER_MS, asked_ms;
     struct hive_error error = {0};
     say(chaos, "all faults end: what do the queens say?");
-    bool is_restored = chaos_restore(&chaos->ledger, &error);
+    bool is_restored;
+    while (!(is_restored = chaos_restore(&chaos->ledger, &error)) &&
+           hive_clock_monotonic_ms() < until_ms - RECOVER_MS / 2)
+        poll(NULL, 0, RETRY_MS);
     chaos_clients_stop(chaos->clients);
     bool is_answered = chaos_clients_conclude(chaos->clients, until_ms);
     asked_ms = hive_clock_unix_ms();

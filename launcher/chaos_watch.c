@@ -25,6 +25,7 @@ struct queen {
     char name[HIVE_NAME_BYTES], address[HIVE_ADDRESS_BYTES];
     int64_t asked_ms; /* unix: the newest question that was answered; 0: none yet */
     bool has_vote, is_leader;
+    bool is_stranger; /* somebody else answers there: a port is free while its node is down */
     uint64_t term, applied;
 };
 
@@ -40,6 +41,7 @@ struct chaos_watch {
     struct queen *queens;
     size_t count;
     struct chaos_reigns reigns;
+    char group[20]; /* of the logs; empty: nobody has told yet */
     uint64_t first_term, last_term;
     struct told *told; /* by index modulo DIGESTS */
     size_t compared;
@@ -67,6 +69,11 @@ static void take_digest(struct chaos_watch *watch, size_t queen, const struct hi
 static void take_health(struct chaos_watch *watch, const struct look *look, const struct hive_health *health)
 {
     struct queen *queen = &watch->queens[look->queen];
+    if (!watch->group[0])
+        memcpy(watch->group, health->log_group, sizeof watch->group);
+    queen->is_stranger = health->log_group[0] && strcmp(health->log_group, watch->group) != 0;
+    if (queen->is_stranger)
+        return;
     queen->asked_ms = look->asked_ms;
     queen->has_vote = strcmp(health->standing, "voter") == 0;
     queen->is_leader = health->raft_state == HIVE_RAFT_LEADER;
@@ -77,7 +84,7 @@ static void take_health(struct chaos_watch *watch, const struct look *look, cons
     if (health->term > watch->last_term)
         watch->last_term = health->term;
     chaos_reigns_take(&watch->reigns, look->queen, health, look->asked_ms);
-    for (size_t i = 0; i < health->digest_count; i++)
+    for (size_t i = 0; i < health->digest_count && health->log_group[0]; i++)
         take_digest(watch, look->queen, &health->digests[i]);
 }
 
@@ -209,7 +216,10 @@ void chaos_watch_describe(struct chaos_watch *watch, int64_t since_ms, struct hi
     for (size_t i = 0; i < watch->count; i++) {
         const struct queen *queen = &watch->queens[i];
         leaders += queen->is_leader;
-        if (queen->asked_ms <= since_ms)
+        if (queen->is_stranger)
+            hive_buffer_format(text, "%ssomebody of another group answers at the address of %s",
+                               text->size ? ", " : "", queen->name);
+        else if (queen->asked_ms <= since_ms)
             hive_buffer_format(text, "%s%s does not answer", text->size ? ", " : "", queen->name);
         else if (!queen->has_vote)
             hive_buffer_format(text, "%s%s has no vote", text->size ? ", " : "", queen->name);

@@ -2,6 +2,7 @@
 #include "own_cluster.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,14 +57,11 @@ static bool is_ready(struct lesson_stage *stage)
 }
 
 /* What the launcher wrote before it gave up. */
-static void show_output(const char *path)
+static void show_output(FILE *file)
 {
     char line[512];
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file))
+    while (fgets(line, sizeof line, file))
         fputs(line, stderr);
-    if (file)
-        fclose(file);
 }
 
 static int await_ready(struct own_cluster *own, const struct own_cluster_wish *wish,
@@ -93,10 +91,10 @@ int own_cluster_start(struct own_cluster *own, const struct own_cluster_wish *wi
                       struct lesson_stage *stage, struct hive_error *error)
 {
     char output[] = "/tmp/hive-own-XXXXXX";
-    int file = mkstemp(output);
+    int file = mkostemp(output, O_CLOEXEC);
     if (file < 0)
         return hive_error_set(error, -errno, "cannot make a file in /tmp: %s", strerror(errno));
-    close(file);
+    FILE *said = fdopen(file, "r");
     size_t count = wish->options ? wish->options->count : 0;
     char **argv = hive_calloc(count + 6, sizeof *argv);
     size_t argc = 0;
@@ -107,12 +105,12 @@ int own_cluster_start(struct own_cluster *own, const struct own_cluster_wish *wi
         argv[argc++] = hive_strdup(wish->options->items[i]);
     const struct spawn spawn = {.argv = argv, .log_path = output, .death_signal = SIGTERM};
     int result = spawn_start(&spawn, &own->launcher, error);
-    if (!result) {
+    unlink(output); /* whoever has it open keeps it; and nothing is left where this is interrupted */
+    if (!result)
         result = await_ready(own, wish, stage, error);
-        if (result)
-            show_output(output);
-    }
-    unlink(output);
+    if (result)
+        show_output(said);
+    fclose(said);
     for (size_t i = 0; i < argc; i++)
         free(argv[i]);
     free(argv);

@@ -8,14 +8,16 @@ import signal
 
 from cluster import SLOWNESS
 from launched import ELECTION, LAUNCHER
-from processes import is_alive
+from processes import free_ports, is_alive
 from stale_proxy import StaleProxy
 
 KINDS = ["kill", "pause", "stop", "wipe", "cut", "delay", "lose", "transfer"]
 
 
 def start(state, *arguments):
-    return state.start("--queens", "3", "--drones", "0", "--election-timeout", ELECTION, *arguments).await_ready()
+    port = str(free_ports(3))  # its own also while a node is down
+    return state.start("--queens", "3", "--drones", "0", "--port-queens", port, "--election-timeout", ELECTION,
+                       *arguments).await_ready()  # fmt: skip
 
 
 def verdict_of(launcher):
