@@ -117,7 +117,9 @@ static const struct hive_command verbs[] = {
      .run = logs_run,
      .completion = "node"},
     {LINK("lose", "A B PERCENT", 3), .summary = "Lose a part of what two nodes send each other",
-     .description = "Each message vanishes with that chance. 0% takes it away. " LINKS,
+     .description = "Each packet is lost with that chance and sent again, as TCP does: after 200 ms, and "
+                    "after twice as long each further time. "
+                    "0% takes it away. " LINKS,
      .examples = "launcher lose follower queens 10%\n    A bad cable\n"},
     {ORDER("pause"), .summary = "Freeze a node (SIGSTOP)",
      .description = "To the others a paused node looks like one behind a dead network: its connections "

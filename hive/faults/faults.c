@@ -14,6 +14,9 @@
 #define WHOLE       1000000
 #define ONE_PERCENT (WHOLE / 100)
 
+#define RESENT_AFTER_MS 200 /* Linux's least retransmission timeout */
+#define RESENT_MAX_MS   60000
+
 struct faults {
     char header[sizeof FAULTS_NODE_HEADER ": " + HIVE_ADDRESS_BYTES];
     bool is_enabled;
@@ -98,6 +101,20 @@ static struct hive_fault find(struct faults *faults, const char *to)
     return found;
 }
 
+/* What nodes say to each other goes over TCP, which does not lose a message where a packet is lost: it sends that again after a while,
+ * and after twice as long each further time (RFC 6298, section 5.5). So a lossy link is a slow one. Beyond RESENT_MAX_MS nobody waits any more. */
+static int64_t lateness_ms(double loss_percent)
+{
+    int64_t late_ms = 0, wait_ms = RESENT_AFTER_MS;
+    while (loss_percent > 0 && (double)hive_random_below(WHOLE) < loss_percent * ONE_PERCENT) {
+        late_ms += wait_ms;
+        wait_ms *= 2;
+        if (late_ms > RESENT_MAX_MS)
+            return FAULTS_LOST;
+    }
+    return late_ms;
+}
+
 int64_t faults_judge(struct faults *faults, const char *to)
 {
     if (!faults || !faults->has_rules)
@@ -105,9 +122,10 @@ int64_t faults_judge(struct faults *faults, const char *to)
     struct hive_fault rule = find(faults, to);
     if (rule.cut)
         return FAULTS_LOST;
-    if (rule.loss_percent > 0 && (double)hive_random_below(WHOLE) < rule.loss_percent * ONE_PERCENT)
+    int64_t late_ms = lateness_ms(rule.loss_percent);
+    if (late_ms == FAULTS_LOST)
         return FAULTS_LOST;
-    int64_t delay_ms = rule.delay_ms;
+    int64_t delay_ms = rule.delay_ms + late_ms;
     if (rule.jitter_ms > 0)
         delay_ms += (int64_t)hive_random_below((uint64_t)rule.jitter_ms * 2 + 1) - rule.jitter_ms;
     return delay_ms > 0 ? delay_ms : 0;

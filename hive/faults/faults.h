@@ -1,5 +1,5 @@
-/* Faults between nodes, without root: rules about what this node sends to other ones, for lessons and tests. A rule may let messages
- * vanish, all of them (a cut) or by chance (loss), and make them late. A message is a request to the other node or an answer to one of
+/* Faults between nodes, without root: rules about what this node sends to other ones, for lessons and tests. A rule may let all messages
+ * vanish (a cut), and make them late: by a time (delay), or by chance, as TCP does where packets are lost (loss). A message is a request to the other node or an answer to one of
  * its requests; what clients ask and are told is never touched. Rules are kept in memory only.
  *
  * Threads: all may be called by any, but for the creation and the end. As long as there are no rules, a message costs one atomic load. */

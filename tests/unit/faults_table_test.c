@@ -104,8 +104,28 @@ static int count_losses(const char *percent)
     snprintf(rule, sizeof rule, "{\"to\":\"" PEER "\",\"loss_percent\":%s}", percent);
     must_set(rule);
     for (int i = 0; i < TRIES; i++)
-        lost += faults_judge(faults, PEER) == FAULTS_LOST;
+        lost += faults_judge(faults, PEER) != 0;
     return lost;
+}
+
+static void test_what_is_lost_is_sent_again_later_and_later(void **state)
+{
+    (void)state;
+    int seen[3] = {0};
+    count_losses("50");
+    for (int i = 0; i < 1000; i++) {
+        int64_t late_ms = faults_judge(faults, PEER);
+        seen[0] += late_ms == 200;
+        seen[1] += late_ms == 600;
+        seen[2] += late_ms == 1400;
+        assert_int_equal(late_ms % 200, late_ms == FAULTS_LOST ? INT64_MAX % 200 : 0);
+    }
+    /* A quarter, an eighth, a sixteenth. */
+    assert_in_range(seen[0], 150, 350);
+    assert_in_range(seen[1], 65, 185);
+    assert_in_range(seen[2], 20, 105);
+    must_set("{\"to\":\"" PEER "\",\"loss_percent\":100}");
+    assert_true(faults_judge(faults, PEER) == FAULTS_LOST); /* nothing ever gets there */
 }
 
 static void test_as_many_are_lost_as_the_rule_says(void **state)
@@ -225,6 +245,7 @@ int main(void)
         RULES(test_without_rules_all_messages_pass),
         RULES(test_a_cut_lets_nothing_through),
         RULES(test_a_delay_keeps_within_its_jitter_and_reaches_both_ends),
+        RULES(test_what_is_lost_is_sent_again_later_and_later),
         RULES(test_as_many_are_lost_as_the_rule_says),
         RULES(test_addresses_have_one_spelling),
         RULES(test_bad_rules_are_refused_with_a_sentence_and_change_nothing),
