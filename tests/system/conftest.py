@@ -1,6 +1,7 @@
 """Fixtures of the system tests: clusters that are gone when the test is, and their logs beside a failure."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -15,6 +16,8 @@ _open_clusters = []
 
 
 def pytest_sessionstart(session):
+    # A shell lets what it starts in the background ignore Ctrl-C, and programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not os.access(HIVE, os.X_OK):
         pytest.exit(f"{HIVE} is missing: run make first, or set HIVE_BUILD", returncode=2)
 

@@ -113,10 +113,10 @@ def test_another_group_at_the_same_addresses_is_no_alarm(start_cluster, tmp_path
         for queen in cluster.queens:
             queen.start()
         leader = cluster.await_leader()
+        before = watcher.consensus()["compared"]
         for i in range(40):
             cluster.put(f"b{i}", b"two")
         assert log_group(leader) != first
-        before = watcher.consensus()["compared"]
         await_(lambda: watcher.consensus()["compared"] > before + 2, "the second group is compared")
 
         for queen in cluster.queens:

@@ -361,7 +361,8 @@ def test_health_tells_all_that_the_contract_names(start_cluster):
         assert (health["mode"], health["address"], health["pid"]) == ("QUEEN", queen.address, queen.process.pid)
         assert health["id"].isdigit() and health["uptime_ms"] >= 0
         log = health["log"]
-        assert set(log) == {"first", "last", "commit", "applied", "snapshot"}
+        assert set(log) == {"first", "last", "commit", "applied", "snapshot", "group", "digests"}
+        assert log["digests"][0]["index"] == log["applied"] and set(log["digests"][0]) == {"index", "term", "hash"}
         assert 1 <= log["first"] <= log["applied"] <= log["commit"] <= log["last"]
         assert abs(health["last_heartbeat"] - time.time() * 1000) < 60_000
         assert len(health["peers"]) == 2
