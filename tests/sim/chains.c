@@ -38,6 +38,14 @@ void chains_check(struct chains *chains, struct node *node)
 {
     struct digest digests[HIVE_DIGESTS];
     struct machine_chain chain = machine_chain(replica_machine(node->replica));
+    bool is_known = chains->looked[node->number].life == node->life &&
+                    chains->looked[node->number].index == chain.index &&
+                    chains->looked[node->number].hash == chain.hash;
+    if (is_known && chain.index == replica_applied(node->replica))
+        return;
+    chains->looked[node->number].life = node->life;
+    chains->looked[node->number].index = chain.index;
+    chains->looked[node->number].hash = chain.hash;
     size_t count = digests_list(replica_digests(node->replica), digests);
     if (chain.index != replica_applied(node->replica) || (chain.index && digests[0].index != chain.index))
         world_fail(node->world, "%s has applied %llu, and hashed the log up to %llu", node->address,

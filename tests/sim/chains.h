@@ -8,6 +8,11 @@
 struct chains {
     struct machine_chain *seen; /* [index]; index 0: nobody stood there after a step */
     size_t count;
+    struct {
+        uint64_t life, hash;
+        raft_index index;
+    } looked[SIM_NODES +
+             1]; /* where each node stood when its points were compared last: most steps apply nothing */
 };
 
 void chains_finish(struct chains *chains);
