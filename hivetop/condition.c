@@ -74,5 +74,5 @@ void condition_note(const struct node *node, char *text, size_t bytes)
     else if (node->failures > 0 && node->condition != CONDITION_STARTING)
         snprintf(text, bytes, "%s", short_failure(node));
     else if (node->condition == CONDITION_UP && !node->health.ready)
-        snprintf(text, bytes, "not ready");
+        snprintf(text, bytes, "%s", node->health.reason[0] ? node->health.reason : "not ready");
 }

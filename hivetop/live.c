@@ -166,7 +166,7 @@ static void keep_status(struct live *live)
 static void take_key(struct live *live, int key)
 {
     struct app *app = live->app;
-    app->model.now_ms = hive_clock_monotonic_ms();
+    model_set_time(&app->model, hive_clock_monotonic_ms(), hive_clock_unix_ms());
     live->is_urgent = true;
     live->status_until_ms = 0;
     if (take_replay_key(app, key))

@@ -1,5 +1,6 @@
 /* hivetop: the dashboard's command line. */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <unistd.h>
 
@@ -179,8 +180,19 @@ static int run(const struct app_options *app_options, int64_t interval_ms, struc
     return status == HIVE_EXIT_OK && ending ? HIVE_EXIT_FAILED : status;
 }
 
+/* A standard stream that is closed must not become the first file that is opened: the recording, with a frame in its
+ * middle. Opened for reading, it cannot be written to, and that is said. */
+static void hold_closed_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+            return;
+    }
+}
+
 int main(int argc, char **argv)
 {
+    hold_closed_streams();
     setlocale(LC_CTYPE, ""); /* and nothing else: numbers stay as they are in JSON */
     struct app_options app_options = {.timeout_ms = 5000, .speed_factor = 1, .at_ms = -1};
     struct hive_strings arguments = {0};

@@ -91,6 +91,7 @@ static void settle(struct rewind *rewind, struct ui *ui)
 void rewind_begin(struct rewind *rewind, struct ui *ui)
 {
     rewind->is_past = rewind->is_running = false;
+    rewind->election_ms = 0;
     settle(rewind, ui);
     history_begin(&rewind->history, rewind->live);
 }
@@ -179,6 +180,9 @@ static void seek_election(struct rewind *rewind, struct ui *ui, bool is_before)
         known = &model->timeline;
     int64_t offset_ms = model->unix_ms - model->now_ms;
     int64_t looked_at_ms = model->unix_ms - REWIND_ELECTION_MS;
+    /* The two clocks never tell quite the same: what stands still at an election is asked for that one's neighbour. */
+    if (rewind->is_past && rewind->election_ms && rewind->at_ms == rewind->election_at_ms)
+        looked_at_ms = rewind->election_ms;
     int64_t start_ms = is_before ? timeline_election_before(known, looked_at_ms)
                                  : timeline_election_after(known, looked_at_ms);
     int64_t to_ms = start_ms + REWIND_ELECTION_MS - offset_ms;
@@ -191,6 +195,8 @@ static void seek_election(struct rewind *rewind, struct ui *ui, bool is_before)
         rewind->is_running = false;
     rewind->was_moved = true;
     rewind_go(rewind, ui, to_ms);
+    rewind->election_ms = start_ms;
+    rewind->election_at_ms = rewind->at_ms;
 }
 
 static void freeze(struct rewind *rewind, struct ui *ui, int64_t now_ms)

@@ -35,6 +35,8 @@ struct rewind {
     int64_t pressed_ms; /* the last step, and how many came in a row */
     enum seek_kind pressed;
     int presses;
+    int64_t election_ms;    /* unix: the election that was gone to last */
+    int64_t election_at_ms; /* and the moment that was shown of it */
 };
 
 /* With a replay (which it takes): its beginning is shown, and runs. Without: the live model. */

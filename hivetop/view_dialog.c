@@ -56,17 +56,22 @@ static void draw_typed(const struct ui *ui, struct cells *cells, int column, int
     cells->cursor_row = row;
 }
 
+/* Without room for the box. What is to be pressed or typed always shows, on a line of its own where it must. */
 static void draw_line(const struct ui *ui, struct cells *cells, struct area area, const char *question)
 {
-    int row = area.row + (area.rows > 1 ? area.rows - 1 : 0);
-    char text[384];
+    char answer[2 * HIVE_NAME_BYTES + 16];
     if (ui->needs_name)
-        snprintf(text, sizeof text, "%s Type %s: %.*s", question, ui->action.node, HIVE_NAME_BYTES,
-                 ui->input);
+        snprintf(answer, sizeof answer, "Type %s: %.*s", ui->action.node, HIVE_NAME_BYTES, ui->input);
     else
-        snprintf(text, sizeof text, "%s %s", question, ui->is_yes_chosen ? "n/[Y]" : "y/[N]");
-    cells_wipe(cells, (struct area){area.column, row, area.columns, 1}, STYLE_DIALOG);
-    cells_put(cells, area.column, row, area.columns, STYLE_DIALOG, text);
+        snprintf(answer, sizeof answer, "%s", ui->is_yes_chosen ? "n/[Y]" : "y/[N]");
+    bool is_split = area.rows > 1 && cells_width(question) + 1 + cells_width(answer) > area.columns;
+    int row = area.row + (area.rows > 1 ? area.rows - 1 : 0) - is_split;
+    cells_wipe(cells, (struct area){area.column, row, area.columns, 1 + is_split}, STYLE_DIALOG);
+    int used = cells_put(cells, area.column, row, area.columns, STYLE_DIALOG, question);
+    if (is_split)
+        cells_put(cells, area.column, row + 1, area.columns, STYLE_DIALOG, answer);
+    else if (used + 1 < area.columns)
+        cells_put(cells, area.column + used + 1, row, area.columns - used - 1, STYLE_DIALOG, answer);
 }
 
 void view_dialog(const struct view *view, struct cells *cells, struct area area)

@@ -56,9 +56,9 @@ void view_evidence(const struct view *view, struct cells *cells, struct area are
     row = tell_findings(cells, area, row, checks);
     snprintf(text, sizeof text,
              "%" PRIu64 " answers of queens were looked at, %" PRIu64
-             " leaders, each the only one of its term, and %" PRIu64
+             " leader%s the only one of its term, and %" PRIu64
              " hashes of logs were the same on a second queen",
-             checks->answers, checks->leaders, checks->compared);
+             checks->answers, checks->leaders, checks->leaders == 1 ? "," : "s, each", checks->compared);
     row = tell(cells, area, row + 1, STYLE_NORMAL, "", text);
     static const char *const checked[] = {
         "no two queens lead in one term", "committed logs have the same hash at the same index",

@@ -93,22 +93,29 @@ static void note_faults(const struct view *view, const struct node *node, char *
     }
 }
 
-/* What is out of the ordinary: what became of the process, else what she says herself and the leader says of her. */
+/* What is out of the ordinary: what became of the process, else what was done to her links, and what she says herself and
+ * the leader says of her. A cut comes before what it leads to: the column may be narrow. */
 static void fill_note(const struct view *view, const struct node *node, int width, struct field *field)
 {
     (void)width;
+    const struct hive_health *health = &node->health;
     const struct hive_peer_health *peer = summary_peer(&view->summary, node->address);
     condition_note(node, field->text, sizeof field->text);
     field->style = view_style(node);
-    if (field->text[0] || !node->has_health || node->condition != CONDITION_UP)
+    bool is_told = node->failures > 0 || (node->action && !node->action_is_done);
+    if (!node->has_health || node->condition != CONDITION_UP || is_told)
         return;
-    if (peer && strcmp(peer->kind, "joining") == 0)
-        snprintf(field->text, sizeof field->text, "joining");
-    else if (node->health.reason[0])
-        snprintf(field->text, sizeof field->text, "%.*s", TABLE_FIELD_BYTES / 2, node->health.reason);
-    else if (strcmp(node->health.standing, "removed") == 0)
-        snprintf(field->text, sizeof field->text, "removed");
+    const char *says = peer && strcmp(peer->kind, "joining") == 0 ? "joining"
+                       : strcmp(health->standing, "removed") == 0 ? "removed"
+                                                                  : health->reason;
+    field->text[0] = '\0';
     note_faults(view, node, field->text, sizeof field->text);
+    size_t used = strlen(field->text);
+    if (says[0] && used < sizeof field->text)
+        snprintf(field->text + used, sizeof field->text - used, "%s%.*s", used ? " " : "",
+                 TABLE_FIELD_BYTES / 2, says);
+    else if (used == 0 && !health->ready)
+        snprintf(field->text, sizeof field->text, "not ready");
     field->style = field->text[0] ? STYLE_WARNING : STYLE_NORMAL;
 }
 

@@ -3,12 +3,13 @@
 import json
 import os
 import re
+import subprocess
 import time
 
 import pytest
 
-from cluster import SLOWNESS
-from terminal import run_hivetop
+from cluster import PATIENCE_S, SLOWNESS
+from terminal import HIVETOP, run_hivetop
 
 
 def test_once_prints_plain_text(start_local):
@@ -66,3 +67,14 @@ def test_a_wrong_command_line_is_refused(arguments):
     result = run_hivetop(*arguments)
     assert result.returncode == 2, result.stderr
     assert result.stderr.startswith(b"hivetop: ")
+
+
+def test_a_closed_standard_output_is_said_and_kept_out_of_the_recording(start_local, tmp_path):
+    cluster = start_local(queens=1, drones=0)
+    recording = tmp_path / "recording.jsonl"
+    result = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" >&-', HIVETOP, "--once", "--record", str(recording)],
+        env=cluster.environment, stderr=subprocess.PIPE, check=False, timeout=PATIENCE_S)  # fmt: skip
+    assert result.returncode == 1 and b"standard output cannot be written to" in result.stderr
+    for line in recording.read_text().splitlines():
+        json.loads(line)

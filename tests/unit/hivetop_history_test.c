@@ -9,6 +9,7 @@
 
 #include "hivetop/history.h"
 #include "hivetop/pack.h"
+#include "hivetop/rewind.h"
 #include "tests/unit/hivetop_past.h"
 
 #define STEPS 300 /* two and a half minutes: three segments */
@@ -175,6 +176,42 @@ static void packing_is_exact(void **state)
     }
 }
 
+/* Also where the two clocks of the model were not read at the same moment. */
+static void each_election_is_gone_to_once(void **state)
+{
+    (void)state;
+    struct past past;
+    struct rewind rewind;
+    struct ui ui;
+    past_begin(&past, true);
+    ui_init(&ui, PAST_STEP_MS);
+    rewind_init(&rewind, &past.model, NULL);
+    rewind_begin(&rewind, &ui);
+    past.model.listener = history_hear;
+    past.model.listener_context = &rewind.history;
+    for (int i = 0; i < 99; i++) /* before the clock is set */
+        past_step(&past);
+    enum { ELECTIONS = 4 };
+    struct fixture_queen queen = {.term = 7, .last = past.log, .commit = past.log, .applied = past.log};
+    for (int i = 0; i < ELECTIONS; i++) {
+        int64_t at_ms = 10000 * (i + 1);
+        queen.transitions[2 * i] = (struct fixture_transition){-at_ms, 4 + i, HIVE_RAFT_CANDIDATE};
+        queen.transitions[2 * i + 1] = (struct fixture_transition){-at_ms - 40, 4 + i, HIVE_RAFT_FOLLOWER};
+    }
+    fixture_answer_queen(&past.model, 1, PAST_QUEENS, PAST_DRONES, &queen);
+    for (size_t i = 1; i < past.model.timeline.count; i++) /* nobody else stood */
+        past.model.timeline.lanes[i].roles.count = 0;
+    static const int stops[] = {4, 3, 2, 1, 1, 2, 3, 4, 4}; /* there is none before, and none after */
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        model_set_time(&past.model, past.model.now_ms + 299, past.model.unix_ms + 1);
+        rewind_seek(&rewind, &ui, i < 5 ? SEEK_PREVIOUS_ELECTION : SEEK_NEXT_ELECTION, past.model.now_ms);
+        int64_t at_ms = rewind_model(&rewind)->unix_ms - FIXTURE_UNIX_MS - REWIND_ELECTION_MS;
+        assert_in_range(at_ms, 10000 * stops[i], 10000 * stops[i] + 300);
+    }
+    rewind_finish(&rewind);
+    model_finish(&past.model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +221,7 @@ int main(void)
         cmocka_unit_test(an_hour_fits_and_a_jump_is_quick),
         cmocka_unit_test(it_stays_within_its_bytes),
         cmocka_unit_test(packing_is_exact),
+        cmocka_unit_test(each_election_is_gone_to_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,28 @@ static void notes_tell_what_is_out_of_the_ordinary(void **state)
     check_says(&model, &ui, 118, 24, "disk stalled");
     check_says(&model, &ui, 118, 24, "removed");
     check_says(&model, &ui, 118, 24, "joining");
+    model.nodes[0]->health.ready = model.nodes[1]->health.ready = model.nodes[4]->health.ready = false;
+    check_says(&model, &ui, 118, 24, "cut q2,q4 delay q3 50ms lose q3 10%");
+    check_says(&model, &ui, 118, 24, "disk stalled");
+    check_says(&model, &ui, 118, 24, "not ready");
+    model_finish(&model);
+}
+
+static void a_queen_without_a_majority_says_what_was_cut_and_then_why(void **state)
+{
+    (void)state;
+    struct model model;
+    struct ui ui;
+    fixture_calm(&model, 5, 1);
+    ui_init(&ui, 1000);
+    struct hive_health *health = &model.nodes[1]->health;
+    health->ready = false;
+    snprintf(health->reason, sizeof health->reason, "no contact with a quorum");
+    health->faults = hive_calloc(1, sizeof *health->faults);
+    health->faults[0] = (struct hive_fault){.to = "127.0.0.1:8080", .cut = true};
+    health->fault_count = 1;
+    check_says(&model, &ui, 80, 24, " cut q1 no");
+    check_says(&model, &ui, 160, 24, " cut q1 no contact with");
     model_finish(&model);
 }
 
@@ -476,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_thousand_drones_and_everything_open_fit_too),
         cmocka_unit_test(the_header_says_which_time_is_shown_and_what_was_last_known),
         cmocka_unit_test(notes_tell_what_is_out_of_the_ordinary),
+        cmocka_unit_test(a_queen_without_a_majority_says_what_was_cut_and_then_why),
         cmocka_unit_test(what_has_the_arrows_what_is_sorted_and_what_is_marked_show_without_colour),
         cmocka_unit_test(an_empty_model_can_be_shown),
         cmocka_unit_test(panels_never_share_a_cell),
