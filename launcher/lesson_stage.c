@@ -378,6 +378,8 @@ int lesson_stage_holds(struct lesson_stage *stage, const struct hive_strings *wo
     } else {
         lesson_stage_value(stage, words->items[2], &right);
         *holds = compare(left.data, operation, right.data);
+        if (operation == IS_NOT && !left.size && strcmp(words->items[0], "leader") == 0)
+            *holds = false; /* another one leads, this means: an election that is not over is no answer */
         append_said(stage, words->items[0], &left, said);
         append_said(stage, words->items[2], &right, said);
     }
