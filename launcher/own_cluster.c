@@ -2,6 +2,7 @@
 #include "own_cluster.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,14 +57,12 @@ static bool is_ready(struct lesson_stage *stage)
 }
 
 /* What the launcher wrote before it gave up. */
-static void show_output(const char *path)
+static void show_output(int file)
 {
-    char line[512];
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file))
-        fputs(line, stderr);
-    if (file)
-        fclose(file);
+    char text[512];
+    ssize_t bytes;
+    for (off_t offset = 0; (bytes = pread(file, text, sizeof text, offset)) > 0; offset += bytes)
+        fwrite(text, 1, (size_t)bytes, stderr);
 }
 
 static int await_ready(struct own_cluster *own, const struct own_cluster_wish *wish,
@@ -93,10 +92,9 @@ int own_cluster_start(struct own_cluster *own, const struct own_cluster_wish *wi
                       struct lesson_stage *stage, struct hive_error *error)
 {
     char output[] = "/tmp/hive-own-XXXXXX";
-    int file = mkstemp(output);
+    int file = mkostemp(output, O_CLOEXEC);
     if (file < 0)
         return hive_error_set(error, -errno, "cannot make a file in /tmp: %s", strerror(errno));
-    close(file);
     size_t count = wish->options ? wish->options->count : 0;
     char **argv = hive_calloc(count + 6, sizeof *argv);
     size_t argc = 0;
@@ -107,12 +105,13 @@ int own_cluster_start(struct own_cluster *own, const struct own_cluster_wish *wi
         argv[argc++] = hive_strdup(wish->options->items[i]);
     const struct spawn spawn = {.argv = argv, .log_path = output, .death_signal = SIGTERM};
     int result = spawn_start(&spawn, &own->launcher, error);
+    unlink(output); /* both have it open; whoever is killed from here on leaves nothing */
     if (!result) {
         result = await_ready(own, wish, stage, error);
         if (result)
-            show_output(output);
+            show_output(file);
     }
-    unlink(output);
+    close(file);
     for (size_t i = 0; i < argc; i++)
         free(argv[i]);
     free(argv);
