@@ -137,8 +137,8 @@ static int make_plan(struct chaos *chaos)
     const struct chaos_options *options = chaos->options;
     struct hive_error error = {0};
     unsigned kinds = ALL_KINDS;
-    if (options->kinds.count && chaos_kinds_parse(&options->kinds, &kinds, &error))
-        return fail(HIVE_EXIT_USAGE, &error);
+    if (options->kinds.count)
+        chaos_kinds_parse(&options->kinds, &kinds, NULL);
     take_queens(chaos);
     chaos->wish.for_ms = options->for_ms;
     chaos->wish.every_ms = options->every_ms;
@@ -293,9 +293,14 @@ int chaos_run(const struct hive_command *command, int argc, char **argv)
 {
     struct chaos_options options = {.for_ms = DEFAULT_FOR, .every_ms = DEFAULT_EVERY, .seed = -1};
     struct hive_error error = {0};
+    unsigned kinds;
     int result = hive_options_parse(command, argc, argv, &options, NULL, &error);
-    if (result)
+    if (!result) /* before a cluster is started */
+        result = chaos_kinds_parse(&options.kinds, &kinds, &error);
+    if (result) {
+        hive_strings_finish(&options.kinds);
         return result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
+    }
     struct chaos chaos = {.options = &options, .out = options.is_json ? stderr : stdout};
     int status = find_cluster(&chaos);
     if (!status)
