@@ -102,6 +102,11 @@ def test_stale_reads_are_found_out(state):
         proxy.close()
 
 
+def test_no_cluster_is_started_for_a_kind_of_fault_that_there_is_not(state):
+    said = state.order("chaos", "--kinds", "kill,explode", status=2)
+    assert "'explode' is no kind of fault" in said and "starting" not in said
+
+
 def test_what_cannot_be_done_is_refused_with_words(state):
     start(state, "--no-faults")
     assert "'explode' is no kind of fault" in state.order("chaos", "--kinds", "kill,explode", status=2)
