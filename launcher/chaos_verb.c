@@ -211,6 +211,9 @@ static void recover(struct chaos *chaos, struct chaos_evidence *evidence, struct
 {
     int64_t began_ms = hive_clock_monotonic_ms(), until_ms = began_ms + RECOVER_MS, asked_ms;
     struct hive_error error = {0};
+    bool is_running = hive_ledger_is_running(&chaos->ledger);
+    if (!is_running)
+        until_ms = began_ms; /* its nodes went with their launcher, and nobody brings them back */
     say(chaos, "all faults end: what do the queens say?");
     bool is_restored = chaos_restore(&chaos->ledger, &error);
     chaos_clients_stop(chaos->clients);
@@ -221,7 +224,10 @@ static void recover(struct chaos *chaos, struct chaos_evidence *evidence, struct
         poll(NULL, 0, LOOK_MS);
     evidence->recovered_ms = hive_clock_monotonic_ms() - began_ms;
     evidence->has_recovered = is_answered && is_whole;
-    if (!is_restored && !evidence->has_recovered)
+    if (!is_running)
+        hive_buffer_format(trouble, "the launcher of %s (process %d) is gone", chaos->ledger.name,
+                           (int)chaos->ledger.launcher.pid);
+    else if (!is_restored && !evidence->has_recovered)
         hive_buffer_append_text(trouble, error.message);
     else if (!is_whole)
         chaos_watch_describe(chaos->watch, asked_ms, trouble);

@@ -112,3 +112,13 @@ def test_what_cannot_be_done_is_refused_with_words(state):
     assert "'explode' is no kind of fault" in state.order("chaos", "--kinds", "kill,explode", status=2)
     assert "started with --no-faults" in state.order("chaos", "--kinds", "cut", status=2)
     assert "no cluster" in state.order("chaos", "--cluster", "nowhere", status=3)
+
+
+def test_a_cluster_whose_launcher_died_is_not_waited_for(state):
+    launcher = start(state)
+    chaos = state.start("chaos", "--for", f"{4 * SLOWNESS}s", "--every", "1s", "--cluster", "hive-a")
+    chaos.await_text("acknowledged")
+    launcher.process.kill()
+    launcher.process.wait()
+    assert chaos.process.wait(40 * SLOWNESS) == 1, chaos.text
+    chaos.await_text("the cluster did not recover: the launcher of hive-a .* is gone")
