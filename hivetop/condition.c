@@ -3,6 +3,7 @@
 #include "condition.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "model.h"
@@ -45,6 +46,11 @@ static const char *short_failure(const struct node *node)
     return node->failure;
 }
 
+static bool was_killed(int exit_status)
+{
+    return WIFSIGNALED(exit_status) && WTERMSIG(exit_status) == SIGKILL;
+}
+
 static void end_note(const struct node *node, char *text, size_t bytes)
 {
     bool is_dead = node->is_supervised && node->state == HIVE_NODE_DEAD;
@@ -57,7 +63,7 @@ static void end_note(const struct node *node, char *text, size_t bytes)
     else if (is_dead)
         snprintf(text, bytes, "exit %d", WEXITSTATUS(node->exit_status));
     else if (node->is_supervised && node->state == HIVE_NODE_STOPPED)
-        snprintf(text, bytes, "stopped");
+        snprintf(text, bytes, "%s", was_killed(node->exit_status) ? "killed" : "stopped");
     else
         snprintf(text, bytes, "%s", short_failure(node));
 }

@@ -310,9 +310,12 @@ void chaos_strikes_finish(struct chaos_strikes *all)
 bool chaos_restore(const struct hive_ledger *ledger, struct hive_error *error)
 {
     struct hive_ledger now = {0};
+    struct hive_error damage = {0}; /* loading leaves words here also where it succeeds */
     bool is_done = order(ledger, "DELETE", "/links", NULL, error);
-    if (hive_ledger_load(ledger->name, &now, error))
+    if (hive_ledger_load(ledger->name, &now, &damage)) {
+        *error = damage;
         return false;
+    }
     for (size_t i = 0; i < now.node_count; i++) {
         const struct hive_ledger_node *node = &now.nodes[i];
         if (node->state == HIVE_NODE_PAUSED)

@@ -142,8 +142,8 @@ static int make_plan(struct chaos *chaos)
     const struct chaos_options *options = chaos->options;
     struct hive_error error = {0};
     unsigned kinds = ALL_KINDS;
-    if (options->kinds.count && chaos_kinds_parse(&options->kinds, &kinds, &error))
-        return fail(HIVE_EXIT_USAGE, &error);
+    if (options->kinds.count)
+        chaos_kinds_parse(&options->kinds, &kinds, NULL);
     take_queens(chaos);
     chaos->wish.for_ms = options->for_ms;
     chaos->wish.every_ms = options->every_ms;
@@ -216,6 +216,9 @@ static void recover(struct chaos *chaos, struct chaos_evidence *evidence, struct
 {
     int64_t began_ms = hive_clock_monotonic_ms(), until_ms = began_ms + RECOVER_MS, asked_ms;
     struct hive_error error = {0};
+    bool is_running = hive_ledger_is_running(&chaos->ledger);
+    if (!is_running)
+        until_ms = began_ms; /* its nodes went with their launcher, and nobody brings them back */
     say(chaos, "all faults end: what do the queens say?");
     bool is_restored;
     while (!(is_restored = chaos_restore(&chaos->ledger, &error)) &&
@@ -229,7 +232,10 @@ static void recover(struct chaos *chaos, struct chaos_evidence *evidence, struct
         poll(NULL, 0, LOOK_MS);
     evidence->recovered_ms = hive_clock_monotonic_ms() - began_ms;
     evidence->has_recovered = is_answered && is_whole;
-    if (!is_restored && !evidence->has_recovered)
+    if (!is_running)
+        hive_buffer_format(trouble, "the launcher of %s (process %d) is gone", chaos->ledger.name,
+                           (int)chaos->ledger.launcher.pid);
+    else if (!is_restored && !evidence->has_recovered)
         hive_buffer_append_text(trouble, error.message);
     else if (!is_whole)
         chaos_watch_describe(chaos->watch, asked_ms, trouble);
@@ -301,9 +307,14 @@ int chaos_run(const struct hive_command *command, int argc, char **argv)
 {
     struct chaos_options options = {.for_ms = DEFAULT_FOR, .every_ms = DEFAULT_EVERY, .seed = -1};
     struct hive_error error = {0};
+    unsigned kinds;
     int result = hive_options_parse(command, argc, argv, &options, NULL, &error);
-    if (result)
+    if (!result) /* before a cluster is started */
+        result = chaos_kinds_parse(&options.kinds, &kinds, &error);
+    if (result) {
+        hive_strings_finish(&options.kinds);
         return result < 0 ? hive_options_usage_error(command, &error) : HIVE_EXIT_OK;
+    }
     struct chaos chaos = {.options = &options, .out = options.is_json ? stderr : stdout};
     int status = find_cluster(&chaos);
     if (!status)

@@ -111,7 +111,7 @@ static int run_verb(const struct play *play, const struct lesson_step *step)
         printf(" %s", argv[argc - 1]);
     }
     int owned = argc;
-    fputs("\n    ", stdout);
+    putchar('\n');
     fflush(stdout);
     argv[argc++] = (char *)"--cluster";
     argv[argc++] = play->run->stage->cluster;

@@ -141,7 +141,7 @@ static int take_line(struct lesson *lesson, int number, const char *line, struct
         return 0;
     struct lesson_step step = {.word = word_of(line, bytes), .line = number};
     if (step.word == LESSON_WORDS)
-        return complain(lesson, number, error, "no instruction '%.*s': 'launcher lesson --help' lists them",
+        return complain(lesson, number, error, "no instruction '%.*s': share/lessons/README lists them",
                         (int)bytes, line);
     const char *rest = line + bytes + strspn(line + bytes, " \t");
     int result = split(lesson, &step, rest, error);

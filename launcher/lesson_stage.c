@@ -378,6 +378,10 @@ int lesson_stage_holds(struct lesson_stage *stage, const struct hive_strings *wo
     } else {
         lesson_stage_value(stage, words->items[2], &right);
         *holds = compare(left.data, operation, right.data);
+        bool is_asked_of_all =
+            strcmp(words->items[0], "leader") == 0 || strncmp(words->items[0], "all.", 4) == 0;
+        if (operation == IS_NOT && !left.size && is_asked_of_all)
+            *holds = false; /* something else is the case, this means: silence is no answer */
         append_said(stage, words->items[0], &left, said);
         append_said(stage, words->items[2], &right, said);
     }

@@ -63,6 +63,9 @@ bool order_begin(struct order *order, const struct hive_command *command, int ar
     }
     result = order->cluster ? hive_ledger_load(order->cluster, ledger, &error)
                             : hive_ledger_find_running(ledger, &error);
+    if (result == -ENOENT && !order->cluster) /* there is no --connect here that could help */
+        hive_error_set(&error, result,
+                       "no cluster runs here: 'launcher' starts one, 'launcher ps' lists what there is");
     if (!result && !hive_ledger_is_running(ledger))
         result =
             hive_error_set(&error, -ENOENT, "cluster %s does not run: start it with 'launcher --name %s'",

@@ -105,8 +105,23 @@ def test_stale_reads_are_found_out(state):
         proxy.close()
 
 
+def test_no_cluster_is_started_for_a_kind_of_fault_that_there_is_not(state):
+    said = state.order("chaos", "--kinds", "kill,explode", status=2)
+    assert "'explode' is no kind of fault" in said and "starting" not in said
+
+
 def test_what_cannot_be_done_is_refused_with_words(state):
     start(state, "--no-faults")
     assert "'explode' is no kind of fault" in state.order("chaos", "--kinds", "kill,explode", status=2)
     assert "started with --no-faults" in state.order("chaos", "--kinds", "cut", status=2)
     assert "no cluster" in state.order("chaos", "--cluster", "nowhere", status=3)
+
+
+def test_a_cluster_whose_launcher_died_is_not_waited_for(state):
+    launcher = start(state)
+    chaos = state.start("chaos", "--for", f"{4 * SLOWNESS}s", "--every", "1s", "--cluster", "hive-a")
+    chaos.await_text("acknowledged")
+    launcher.process.kill()
+    launcher.process.wait()
+    assert chaos.process.wait(40 * SLOWNESS) == 1, chaos.text
+    chaos.await_text("the cluster did not recover: the launcher of hive-a .* is gone")

@@ -161,4 +161,5 @@ def test_usage_errors(state):
         result = state.run(*arguments)
         assert result.returncode == 2 and "--help" in result.stderr, result
     assert "no cluster" in state.order("status", status=3)
-    assert "no cluster" in state.order("stop", status=3)
+    said = state.order("stop", status=3)
+    assert "no cluster" in said and "--connect" not in said

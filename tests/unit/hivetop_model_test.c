@@ -62,7 +62,8 @@ static void the_ledger_knows_how_a_node_ended(void **state)
         const char *note;
     } ends[] = {{HIVE_NODE_DEAD, SIGKILL, "signal 9"},
                 {HIVE_NODE_DEAD, 1 << 8, "exit 1"},
-                {HIVE_NODE_STOPPED, 0, "stopped"}};
+                {HIVE_NODE_STOPPED, 0, "stopped"},
+                {HIVE_NODE_STOPPED, SIGKILL, "killed"}};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         struct model model;
         struct hive_ledger_node nodes[3];

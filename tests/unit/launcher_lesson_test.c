@@ -51,7 +51,7 @@ static void what_is_wrong_is_named_with_its_line(void **state)
     static const struct {
         const char *text, *message;
     } wrong[] = {
-        {"title A\nsai hello\n", "x.lesson:2: no instruction 'sai': 'launcher lesson --help' lists them"},
+        {"title A\nsai hello\n", "x.lesson:2: no instruction 'sai': share/lessons/README lists them"},
         {"title A\nsay b\nqueens 3\n",
          "x.lesson:3: 'queens' belongs to the beginning, before the first step"},
         {"queens many\n", "x.lesson:1: 'many' is no number of nodes from 0 to 64"},
@@ -119,6 +119,8 @@ static void what_nobody_answers_is_nothing(void **state)
     (void)state;
     struct lesson_stage stage = {.cluster = "no-such-cluster"};
     assert_false(holds(&stage, "leader", NULL, NULL, "leader is nothing"));
+    assert_false(holds(&stage, "leader", "is-not", "q1", "leader is nothing")); /* no other one leads */
+    assert_true(holds(&stage, "q1.kv.key", "is-not", "q1", NULL));
     assert_true(holds(&stage, "leaders", "is", "0", "leaders is 0"));
     assert_true(holds(&stage, "up", "is", "0", NULL));
     assert_true(holds(&stage, "follower.1", "is", "", NULL));
