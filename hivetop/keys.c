@@ -466,7 +466,8 @@ unsigned keys_press(struct ui *ui, const struct model *model, int code)
     if (!key || !keys_is_valid(ui, key))
         return REACTION_NONE;
     if (key->changes && ui->is_readonly)
-        ui_say(ui, model, EVENT_WARNING, "%s: this dashboard is read-only, and changes nothing", key->word);
+        ui_say(ui, model, EVENT_WARNING, "%s: %s, and changes nothing", key->word,
+               ui->replay[0] ? "this is a recording" : "this dashboard is read-only");
     else if (key->changes && (ui->shown_ms || ui->is_frozen))
         ui_say(ui, model, EVENT_WARNING, "%s: you look at the past; 0 goes back", key->word);
     else

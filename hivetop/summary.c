@@ -32,6 +32,31 @@ static bool has_vote(const struct summary *summary, const struct node *node)
            (strcmp(node->health.standing, "learner") != 0 && strcmp(node->health.standing, "removed") != 0);
 }
 
+/* When the leader began to lead; 0: it does not say, or says of nobody when it heard him last, as in films. */
+static int64_t led_since_ms(const struct hive_health *leader)
+{
+    size_t last = leader->transition_count, told = 0;
+    for (size_t i = 0; i < leader->peer_count; i++)
+        told += leader->peers[i].last_ack_ms > 0;
+    if (told == 0)
+        return 0;
+    return last > 0 && leader->transitions[last - 1].state == HIVE_RAFT_LEADER
+               ? leader->transitions[last - 1].time_ms
+               : 0;
+}
+
+/* Whether the leader hears of this queen: one that answers us, but is cut off from the leader, commits nothing. */
+static bool is_in_contact(const struct model *model, const struct summary *summary, const struct node *node)
+{
+    const struct node *leader = summary->leader;
+    const struct hive_peer_health *peer = summary_peer(summary, node->address);
+    if (!leader || leader == node || !peer || !peer->has_progress)
+        return true;
+    int64_t heard_ms = peer->last_ack_ms ? peer->last_ack_ms : led_since_ms(&leader->health);
+    int64_t said_ms = model->unix_ms - (model->now_ms - leader->answered_ms); /* when the leader told us */
+    return heard_ms == 0 || said_ms - heard_ms < SUMMARY_CONTACT_MS;
+}
+
 /* What drones claim is not to be trusted to add up. */
 static void add(int64_t *sum, int64_t number)
 {
@@ -75,7 +100,8 @@ void summary_of(const struct model *model, struct summary *summary)
     for (size_t i = 0; i < model->queen_count; i++) {
         bool is_voter = has_vote(summary, model->nodes[i]);
         summary->queens += is_voter;
-        summary->queens_up += is_voter && is_up(model->nodes[i]);
+        summary->queens_up +=
+            is_voter && is_up(model->nodes[i]) && is_in_contact(model, summary, model->nodes[i]);
         is_up_any |= is_up(model->nodes[i]);
     }
     if (summary->leader) {

@@ -7,16 +7,19 @@
 
 #include "model.h"
 
+/* A leader hears of its followers several times a second; of one that was silent so long it cannot count on a vote. */
+#define SUMMARY_CONTACT_MS 2000
+
 struct summary {
     bool is_known;             /* of one queen at least it is known whether it is there */
     const struct node *leader; /* of the newest term, and answering; NULL: none is known */
     uint64_t term;             /* the leader's; without one, the newest that anybody told */
     bool is_old;               /* nobody answers: term and commit are what was last known */
     uint64_t commit;           /* the highest */
-    int queens_up;
-    int queens; /* members of the group with a vote, as the one above */
-    int needed; /* for a majority */
-    int spare;  /* how many more may fail; negative: there is no majority */
+    int queens_up;             /* that answer, and whom the leader, where there is one, hears */
+    int queens;                /* members of the group with a vote, as the one above */
+    int needed;                /* for a majority */
+    int spare;                 /* how many more may fail; negative: there is no majority */
     int drones_up, drones;
     int64_t running;
     int64_t done, failed;

@@ -88,8 +88,8 @@ static enum hive_exit exit_of(int http_status)
         int http_status;
         enum hive_exit status;
     } exits[] = {
-        {200, HIVE_EXIT_OK},          {404, HIVE_EXIT_NOT_FOUND}, {409, HIVE_EXIT_CONFLICT},
-        {503, HIVE_EXIT_UNAVAILABLE}, {504, HIVE_EXIT_UNKNOWN},
+        {200, HIVE_EXIT_OK},       {400, HIVE_EXIT_USAGE},       {404, HIVE_EXIT_NOT_FOUND},
+        {409, HIVE_EXIT_CONFLICT}, {503, HIVE_EXIT_UNAVAILABLE}, {504, HIVE_EXIT_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof exits / sizeof *exits; i++)
         if (exits[i].http_status == http_status)

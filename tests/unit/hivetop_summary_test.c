@@ -37,6 +37,46 @@ static void only_voters_count_for_a_majority(void **state)
     model_finish(&model);
 }
 
+static void set_heard(struct model *model, size_t peer, int64_t ms_ago)
+{
+    model->nodes[0]->health.peers[peer].last_ack_ms = ms_ago < 0 ? 0 : model->unix_ms - ms_ago;
+}
+
+static void who_is_cut_off_from_the_leader_does_not_count_as_up(void **state)
+{
+    (void)state;
+    struct model model;
+    struct summary summary;
+    fixture_calm(&model, 5, 0); /* q1 leads; all answer us */
+    for (size_t i = 0; i < 4; i++)
+        set_heard(&model, i, 60);
+    summary_of(&model, &summary);
+    assert_int_equal(summary.queens_up, 5);
+    set_heard(&model, 1, SUMMARY_CONTACT_MS);
+    set_heard(&model, 2, SUMMARY_CONTACT_MS - 1);
+    summary_of(&model, &summary);
+    assert_int_equal(summary.queens_up, 4);
+    assert_int_equal(summary.spare, 1);
+    /* One that it has never heard of counts as long as it has just begun to lead. */
+    struct hive_health *leader = &model.nodes[0]->health;
+    leader->transitions = hive_realloc(leader->transitions, 1, sizeof *leader->transitions);
+    leader->transition_count = 1;
+    leader->transitions[0] =
+        (struct hive_transition){.time_ms = model.unix_ms - 100, .term = 3, .state = HIVE_RAFT_LEADER};
+    set_heard(&model, 3, -1);
+    summary_of(&model, &summary);
+    assert_int_equal(summary.queens_up, 4);
+    leader->transitions[0].time_ms = model.unix_ms - SUMMARY_CONTACT_MS;
+    summary_of(&model, &summary);
+    assert_int_equal(summary.queens_up, 3);
+    assert_int_equal(summary.spare, 0);
+    /* An old answer of the leader says nothing about now: what it said then counts. */
+    model_set_time(&model, model.now_ms + 5000, model.unix_ms + 5000);
+    summary_of(&model, &summary);
+    assert_int_equal(summary.queens_up, 3);
+    model_finish(&model);
+}
+
 static void without_a_leader_everybody_counts_who_does_not_say_otherwise(void **state)
 {
     (void)state;
@@ -76,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_voters_count_for_a_majority),
+        cmocka_unit_test(who_is_cut_off_from_the_leader_does_not_count_as_up),
         cmocka_unit_test(without_a_leader_everybody_counts_who_does_not_say_otherwise),
         cmocka_unit_test(what_nobody_confirms_is_old),
     };
