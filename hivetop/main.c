@@ -114,7 +114,9 @@ static const char description[] =
     "the "
     "space bar stop and start it, + and - change its speed.\n\n"
     "It compares what the queens say, and shows whether consensus holds; what breaks it stays on the screen "
-    "with its evidence (key c), and --once and --json exit with 7.\n\n"
+    "with its evidence (key c), and --once and --json exit with 7. They exit with 3 where no node answered; "
+    "a cluster without a leader is "
+    "shown as it is, after --timeout, and they exit with 0.\n\n"
     "Where standard output is no terminal, one frame is printed as with --once. NO_COLOR turns "
     "colours off.\n\n"
     "These are the keys; ? shows them too.";
