@@ -158,6 +158,15 @@ static void note_leader(struct poller *poller, int64_t now_ms)
         poller->leaderless_since_ms = now_ms;
 }
 
+bool poller_is_due(const struct node *node, size_t at, size_t drones, int64_t round)
+{
+    if (node->is_asked || node->is_stopped) /* a paused one cannot answer */
+        return false;
+    size_t turns = (drones + POLLER_DRONES - 1) / POLLER_DRONES;
+    bool is_well = node->role == HIVE_ROLE_DRONE && node->has_health && node->failures == 0;
+    return turns < 2 || !is_well || ((size_t)round + at) % turns == 0;
+}
+
 static void begin_round(struct poller *poller, int64_t now_ms)
 {
     struct model *model = poller->model;
@@ -165,7 +174,7 @@ static void begin_round(struct poller *poller, int64_t now_ms)
     note_leader(poller, now_ms);
     for (size_t i = 0; i < model->node_count; i++) {
         struct node *node = model->nodes[i];
-        node->is_due = !node->is_asked && !node->is_stopped; /* a paused one cannot answer */
+        node->is_due = poller_is_due(node, i, model->node_count - model->queen_count, poller->rounds);
     }
     poller->first_due = 0;
     poller->began_ms = now_ms;

@@ -10,8 +10,10 @@
 #include "model.h"
 #include "source.h"
 
-#define POLLER_FEW           48 /* requests under way while answers come quickly: each costs with every look at all … */
-#define POLLER_AT_ONCE       256 /* … and where they do not; further nodes of the round wait for one to end */
+#define POLLER_FEW     48 /* requests under way while answers come quickly: each costs with every look at all … */
+#define POLLER_AT_ONCE 256 /* … and where they do not; further nodes of the round wait for one to end */
+#define POLLER_DRONES                                                                                        \
+    500 /* that are asked in one round: where there are more, those that are well take turns; the leader tells of all */
 #define POLLER_HURRY_MS      3000 /* after an action or a leader's loss the rounds are quick for so long … */
 #define POLLER_HURRY_STEP_MS 100  /* … this quickly */
 
@@ -42,6 +44,9 @@ void poller_finish(struct poller *poller);
 
 /* Begins a round where it is time, and asks who is due. */
 void poller_turn(struct poller *poller, int64_t now_ms);
+
+/* Whether the node, the one at that place of the model's, is asked in that round. Pure. */
+bool poller_is_due(const struct node *node, size_t at, size_t drones, int64_t round);
 
 /* Milliseconds until the next round. */
 int poller_wait_ms(const struct poller *poller, int64_t now_ms);

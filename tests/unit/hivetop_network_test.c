@@ -60,6 +60,34 @@ static void a_round_waits_for_the_interval_unless_it_hurries(void **state)
     fake_stop(&node);
 }
 
+/* How often in `rounds` rounds the node at that place is asked, among so many drones. */
+static int count_due(const struct node *node, size_t at, size_t drones, int rounds)
+{
+    int count = 0;
+    for (int round = 0; round < rounds; round++)
+        count += poller_is_due(node, at, drones, round);
+    return count;
+}
+
+static void many_drones_take_turns_while_all_is_well(void **state)
+{
+    (void)state;
+    struct node drone = {.role = HIVE_ROLE_DRONE, .has_health = true};
+    struct node queen = {.role = HIVE_ROLE_QUEEN, .has_health = true};
+    assert_int_equal(count_due(&drone, 7, POLLER_DRONES, 12), 12);
+    assert_int_equal(count_due(&drone, 7, POLLER_DRONES + 1, 12), 6);
+    assert_int_equal(count_due(&drone, 7, 2 * POLLER_DRONES + 1, 12), 4);
+    assert_int_equal(
+        poller_is_due(&drone, 7, 2 * POLLER_DRONES, 0) + poller_is_due(&drone, 8, 2 * POLLER_DRONES, 0), 1);
+    assert_int_equal(count_due(&queen, 0, 2 * POLLER_DRONES, 12), 12);
+    drone.failures = 1;
+    assert_int_equal(count_due(&drone, 7, 2 * POLLER_DRONES, 12), 12);
+    drone = (struct node){.role = HIVE_ROLE_DRONE}; /* not heard of yet */
+    assert_int_equal(count_due(&drone, 7, 2 * POLLER_DRONES, 12), 12);
+    drone.is_stopped = true;
+    assert_int_equal(count_due(&drone, 7, 2 * POLLER_DRONES, 12), 0);
+}
+
 static void rounds_are_quick_while_there_is_no_leader_but_not_for_ever(void **state)
 {
     (void)state;
@@ -125,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mute_node_is_asked_once_at_a_time_and_holds_nobody_up),
         cmocka_unit_test(a_round_waits_for_the_interval_unless_it_hurries),
+        cmocka_unit_test(many_drones_take_turns_while_all_is_well),
         cmocka_unit_test(rounds_are_quick_while_there_is_no_leader_but_not_for_ever),
         cmocka_unit_test(a_paused_node_is_left_in_peace),
         cmocka_unit_test(another_process_on_a_nodes_port_is_not_taken_for_it),
