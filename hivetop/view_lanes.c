@@ -82,11 +82,13 @@ static void draw_terms(const struct view *view, const struct line *line, int lef
 static void draw_heading(const struct view *view, struct cells *cells, struct area area, int left)
 {
     struct line line = {cells, area.row};
-    char title[64], scale[FORMAT_BYTES], end[FORMAT_BYTES] = "now";
+    char title[96], some[48] = "", scale[FORMAT_BYTES], end[FORMAT_BYTES] = "now";
     format_interval(CELL_MS, scale);
-    snprintf(title, sizeof title, "%s %s/cell ", TITLE, scale);
+    if ((size_t)area.rows - 1 < view->model->queen_count)
+        snprintf(some, sizeof some, "%d of %zu ", area.rows - 1, view->model->queen_count);
+    snprintf(title, sizeof title, "%s %s/cell %s", TITLE, scale, some);
     if (area.columns < 48)
-        snprintf(title, sizeof title, "%s ", TITLE);
+        snprintf(title, sizeof title, "%s %s", TITLE, some);
     if (view->ui->shown_ms) {
         format_time_of_day(view->model->unix_ms, end);
         end[8] = '\0';
