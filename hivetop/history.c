@@ -211,6 +211,7 @@ static void feed_health(struct unpack *in, struct model *model, struct feed *fee
     unpack_health(in, &health);
     feed->health = &health;
     feed_apply(model, feed);
+    feed->health = NULL;
 }
 
 static void feed_one(struct unpack *in, struct model *model, enum feed_kind kind)

@@ -20,8 +20,8 @@ void pack_number(struct hive_buffer *out, uint64_t number)
 
 void pack_signed(struct hive_buffer *out, int64_t number)
 {
-    pack_number(out,
-                (uint64_t)number << 1 ^ (uint64_t)(number >> 63)); /* small ones of both signs stay small */
+    pack_number(out, (uint64_t)number << 1 ^
+                         (number < 0 ? UINT64_MAX : 0)); /* small ones of both signs stay small */
 }
 
 void pack_text(struct hive_buffer *out, const char *text)

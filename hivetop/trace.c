@@ -247,7 +247,9 @@ static int read_members(const cJSON *json, struct model *model)
     struct hive_buffer text = {0};
     const cJSON *member;
     cJSON_ArrayForEach(member, cJSON_GetObjectItemCaseSensitive(json, "members"))
+    {
         hive_buffer_format(&text, "%s%s", text.size ? ", " : "", text_of(member, "address"));
+    }
     model_take_event(model, EVENT_INFO, "%s works with the members %s", text_of(json, "node"),
                      text.size ? text.data : "of nobody");
     hive_buffer_finish(&text);

@@ -147,8 +147,9 @@ static int run_cluster(const struct start *start, struct node_command_options *c
     print_cluster(&cluster, report.out, start->has_top || start->has_tmux, own_name);
     allow_time(&cluster.ledger, command, &report);
     if (detach) {
-        detach->ledger = &cluster.ledger;
-        detach->report = &report;
+        /* It is the caller's, and used no longer than these live. */
+        detach->ledger = &cluster.ledger; /* cppcheck-suppress autoVariables */
+        detach->report = &report;         /* cppcheck-suppress autoVariables */
     }
 
     const struct supervisor_config config = {

@@ -53,12 +53,12 @@ static int open_main(struct tmux *tmux, struct tmux_place *top)
         snprintf(width, sizeof width, "%zu", tmux->columns);
         snprintf(height, sizeof height, "%zu", tmux->rows + 1); /* the line at the bottom */
         tmux_add(tmux, "tmux", "new-session", "-d", "-P", "-F", "#{window_id} #{pane_id}", "-s",
-                 tmux->session, "-n", "cluster", "-x", width, "-y", height, NULL);
+                 tmux->session, "-n", "cluster", "-x", width, "-y", height);
     } else {
         tmux_begin_window(tmux, ledger->name);
     }
     tmux_add_environment(tmux);
-    tmux_add(tmux, tmux->hivetop, "--cluster", ledger->name, NULL);
+    tmux_add(tmux, tmux->hivetop, "--cluster", ledger->name);
     int result = tmux_make(tmux, "hivetop", true, top);
     if (!result)
         result = tmux_split(tmux, top->pane, "-v", 50, ledger->nodes[0].name, &place);
@@ -106,7 +106,7 @@ static void measure(struct tmux *tmux)
     tmux->columns = COLUMNS_DEFAULT;
     tmux->rows = ROWS_DEFAULT - 1;
     if (!*tmux->session) {
-        tmux_add(tmux, "tmux", "display-message", "-p", "#{window_width} #{window_height}", NULL);
+        tmux_add(tmux, "tmux", "display-message", "-p", "#{window_width} #{window_height}");
         if (tmux_call(tmux, output, sizeof output) == 0)
             sscanf(output, "%zu %zu", &tmux->columns, &tmux->rows);
     } else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 1) {
@@ -126,7 +126,7 @@ static void choose_session(struct tmux *tmux)
     snprintf(tmux->session, sizeof tmux->session, "%s", name);
     for (int number = 2;; number++) {
         char *target = hive_format("=%s", tmux->session);
-        tmux_add(tmux, "tmux", "has-session", "-t", target, NULL);
+        tmux_add(tmux, "tmux", "has-session", "-t", target);
         bool is_taken = tmux_call(tmux, NULL, 0) == 0;
         free(target);
         if (!is_taken)
@@ -144,11 +144,11 @@ static int open_all(struct tmux *tmux)
     if (!result)
         result = open_launcher(tmux);
     if (!result) {
-        tmux_add(tmux, "tmux", "select-pane", "-t", top.pane, NULL);
+        tmux_add(tmux, "tmux", "select-pane", "-t", top.pane);
         result = tmux_call(tmux, NULL, 0);
     }
     if (!result) {
-        tmux_add(tmux, "tmux", "select-window", "-t", top.window, NULL);
+        tmux_add(tmux, "tmux", "select-window", "-t", top.window);
         result = tmux_call(tmux, NULL, 0);
     }
     return result;
@@ -179,7 +179,7 @@ static int show_and_tell(const struct tmux *tmux)
     struct hive_error gone;
     char *target = hive_format("=%s", tmux->session);
     int result = show(tmux);
-    tmux_call_add(&words, "tmux", "has-session", "-t", target, NULL);
+    tmux_call_add(&words, "tmux", "has-session", "-t", target);
     bool is_left = tmux_call_run(&words, NULL, 0, &gone) == 0;
     free(target);
     if (result)

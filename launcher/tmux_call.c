@@ -12,7 +12,7 @@
 
 #include "hive/memory.h"
 
-void tmux_call_add(struct hive_strings *words, const char *first, ...)
+void tmux_call_append(struct hive_strings *words, const char *first, ...)
 {
     va_list more;
     va_start(more, first);
@@ -75,7 +75,7 @@ int tmux_call_run(struct hive_strings *words, char *output, size_t bytes, struct
 int tmux_check(struct hive_error *error)
 {
     struct hive_strings words = {0};
-    tmux_call_add(&words, "tmux", "-V", NULL);
+    tmux_call_add(&words, "tmux", "-V");
     int result = tmux_call_run(&words, NULL, 0, error);
     if (result == -ENOENT)
         hive_error_set(

@@ -8,7 +8,8 @@
 #include "hive/options.h"
 
 /* Appends the words, up to a NULL. */
-void tmux_call_add(struct hive_strings *words, const char *first, ...) __attribute__((sentinel));
+#define tmux_call_add(words, ...) tmux_call_append(words, __VA_ARGS__, (char *)NULL)
+void tmux_call_append(struct hive_strings *words, const char *first, ...) __attribute__((sentinel));
 
 /* Runs the words (the first is the program) and forgets them; what it prints, without the end of the last line, goes to
  * `output` (NULL: nowhere). 0, or a negative errno and what tmux said. */

@@ -28,7 +28,7 @@ static void forget_unshown(struct tmux_keep *keep, const char *directory)
     struct hive_error ignored;
     struct hive_strings words = {0};
     char *panes = hive_calloc(OUTPUT_BYTES, 1);
-    tmux_call_add(&words, "tmux", "list-panes", "-a", "-F", "#{@hive} shows #{pane_title}.", NULL);
+    tmux_call_add(&words, "tmux", "list-panes", "-a", "-F", "#{@hive} shows #{pane_title}.");
     tmux_call_run(&words, panes, OUTPUT_BYTES, &ignored);
     for (size_t i = 0; i < keep->count;) {
         char *line = hive_format("%s shows %s.", directory, keep->nodes[i].name);
@@ -72,7 +72,7 @@ static void show(struct tmux_keep *keep, struct tmux *tmux, const char *node)
 {
     struct tmux_place place;
     if (*keep->window && tmux_split(tmux, keep->window, "-v", 50, node, &place) == 0) {
-        tmux_add(tmux, "tmux", "select-layout", "-t", keep->window, "tiled", NULL);
+        tmux_add(tmux, "tmux", "select-layout", "-t", keep->window, "tiled");
         tmux_call(tmux, NULL, 0);
         return;
     }
@@ -105,10 +105,9 @@ void tmux_close(const struct hive_ledger *ledger)
     struct hive_error ignored;
     struct hive_strings words = {0};
     char *windows = hive_calloc(OUTPUT_BYTES, 1), *rest = windows, own[16] = "";
-    tmux_call_add(&words, "tmux", "list-windows", "-a", "-F", "#{window_id} #{@hive}", NULL);
+    tmux_call_add(&words, "tmux", "list-windows", "-a", "-F", "#{window_id} #{@hive}");
     if (tmux_call_run(&words, windows, OUTPUT_BYTES, &ignored) == 0 && getenv("TMUX_PANE")) {
-        tmux_call_add(&words, "tmux", "display-message", "-p", "-t", getenv("TMUX_PANE"), "#{window_id}",
-                      NULL);
+        tmux_call_add(&words, "tmux", "display-message", "-p", "-t", getenv("TMUX_PANE"), "#{window_id}");
         tmux_call_run(&words, own, sizeof own, &ignored);
     }
     for (char *line; (line = strsep(&rest, "\n"));) {
@@ -118,7 +117,7 @@ void tmux_close(const struct hive_ledger *ledger)
         *mark = '\0';
         if (strcmp(line, own) == 0)
             continue; /* it closes when this program ends */
-        tmux_call_add(&words, "tmux", "kill-window", "-t", line, NULL);
+        tmux_call_add(&words, "tmux", "kill-window", "-t", line);
         tmux_call_run(&words, NULL, 0, &ignored);
     }
     free(windows);

@@ -34,13 +34,13 @@ void tmux_add_environment(struct tmux *tmux)
     static const char *const names[] = {"HOME",     "XDG_STATE_HOME", "XDG_CONFIG_HOME",
                                         "NO_COLOR", "LC_ALL",         "LANG"};
     const size_t count = sizeof names / sizeof *names;
-    tmux_add(tmux, "env", NULL);
+    tmux_add(tmux, "env");
     for (size_t i = 0; i < count; i++)
         if (!getenv(names[i]))
-            tmux_add(tmux, "-u", names[i], NULL);
+            tmux_add(tmux, "-u", names[i]);
     for (size_t i = 0; i < count; i++) {
         char *text = getenv(names[i]) ? hive_format("%s=%s", names[i], getenv(names[i])) : NULL;
-        tmux_add(tmux, text, NULL);
+        tmux_add(tmux, text);
         free(text);
     }
 }
@@ -49,13 +49,13 @@ void tmux_add_attach(struct tmux *tmux, const char *node)
 {
     tmux_add_environment(tmux);
     if (!node)
-        tmux_add(tmux, TMUX_KEEP_VARIABLE "=1", NULL);
-    tmux_add(tmux, tmux->launcher, "attach", "--cluster", tmux->ledger->name, node, NULL);
+        tmux_add(tmux, TMUX_KEEP_VARIABLE "=1");
+    tmux_add(tmux, tmux->launcher, "attach", "--cluster", tmux->ledger->name, node);
 }
 
 static int set_option(struct tmux *tmux, const char *window, const char *name, const char *value)
 {
-    tmux_add(tmux, "tmux", "set-option", "-w", "-t", window, name, value, NULL);
+    tmux_add(tmux, "tmux", "set-option", "-w", "-t", window, name, value);
     return tmux_call(tmux, NULL, 0);
 }
 
@@ -71,10 +71,10 @@ static int mark(struct tmux *tmux, const char *window)
 
 void tmux_begin_window(struct tmux *tmux, const char *name)
 {
-    tmux_add(tmux, "tmux", "new-window", "-d", "-P", "-F", "#{window_id} #{pane_id}", "-n", name, NULL);
+    tmux_add(tmux, "tmux", "new-window", "-d", "-P", "-F", "#{window_id} #{pane_id}", "-n", name);
     if (*tmux->session) {
         char *target = hive_format("=%s:", tmux->session);
-        tmux_add(tmux, "-t", target, NULL);
+        tmux_add(tmux, "-t", target);
         free(target);
     }
 }
@@ -88,7 +88,7 @@ int tmux_make(struct tmux *tmux, const char *title, bool is_window, struct tmux_
     if (!result && is_window)
         result = mark(tmux, place->window);
     if (!result) {
-        tmux_add(tmux, "tmux", "select-pane", "-t", place->pane, "-T", title, NULL);
+        tmux_add(tmux, "tmux", "select-pane", "-t", place->pane, "-T", title);
         result = tmux_call(tmux, NULL, 0);
     }
     return result;
@@ -100,7 +100,7 @@ int tmux_split(struct tmux *tmux, const char *pane, const char *direction, size_
     char size[32];
     snprintf(size, sizeof size, "%zu%%", percent);
     tmux_add(tmux, "tmux", "split-window", "-d", "-P", "-F", "#{window_id} #{pane_id}", direction, "-l", size,
-             "-t", pane, NULL);
+             "-t", pane);
     tmux_add_attach(tmux, node);
     return tmux_make(tmux, node, false, place);
 }

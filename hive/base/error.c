@@ -23,8 +23,8 @@ int hive_error_prefix(struct hive_error *error, int code, const char *format, ..
         vsnprintf(where, sizeof where - 2, format, arguments);
         va_end(arguments);
         size_t used = strlen(where);
-        memcpy(where + used, ": ", 2);
-        used += 2;
+        where[used++] = ':';
+        where[used++] = ' ';
         memmove(error->message + used, error->message, sizeof error->message - used);
         memcpy(error->message, where, used);
         error->message[sizeof error->message - 1] = '\0';

@@ -91,10 +91,14 @@ def test_while_the_picture_is_frozen_the_memory_goes_on(start_local, open_termin
     press_until(terminal, "[", rf"^.{victim} +follower")
 
 
+TIMES = ("time_ms", "age_ms", "round_trip_us")
+
+
 def without_times(frame):
-    """What a frame says but for the moments, which two clocks are asked for."""
+    """What a frame says but for the moments, which two clocks are asked for, and for what is told in microseconds: of answers that
+    came in one millisecond a frame may show some, and a recording has all."""
     if isinstance(frame, dict):
-        return {name: without_times(value) for name, value in frame.items() if name not in ("time_ms", "age_ms")}
+        return {name: without_times(value) for name, value in frame.items() if name not in TIMES}
     return [without_times(item) for item in frame] if isinstance(frame, list) else frame
 
 
@@ -113,11 +117,14 @@ def test_a_recording_shows_what_was_shown(start_local, tmp_path):
     start_ms = json.loads(recording.read_text().splitlines()[0])["start_unix_ms"]
     for frame in frames:
         shown = []
-        for jitter_ms in (0, 1, -1, 2):  # between the two clocks
+        # Two clocks are read one after the other, between which a busy machine may do something else.
+        for jitter_ms in sorted(range(-20, 21), key=abs):
             at_ms = frame["time_ms"] - start_ms + jitter_ms
             result = run_hivetop("--replay", str(recording), "--json", "--at", f"{at_ms}ms")
             assert result.returncode == 0 and not result.stderr
             shown.append(without_times(json.loads(result.stdout)))
+            if shown[-1] == without_times(frame):
+                break
         assert without_times(frame) in shown
 
 
@@ -176,7 +183,7 @@ def test_a_film_of_the_simulator_plays(film, open_terminal):
     terminal.await_text("no election after this is known")
     press_until(terminal, "{", "no election before is known")
     terminal.press("K")
-    terminal.await_text("read-only")
+    terminal.await_text("this is a recording")
     terminal.press("C")
     terminal.await_text("it has one cluster")
     terminal.press("Space")
