@@ -187,6 +187,10 @@ static bool await_vote(struct chaos_strikes *all, const struct chaos_fault *faul
     int64_t since_ms = hive_clock_unix_ms(), until_ms = hive_clock_monotonic_ms() + WIPE_MOST_MS;
     for (size_t i = 0; i < all->stage.queens; i++) {
         while (fault->victims >> i & 1 && !chaos_watch_has_vote(all->stage.watch, i, since_ms)) {
+            if (!hive_process_is_alive(all->stage.ledger->launcher)) {
+                hive_error_set(error, 0, "the launcher is gone, and she with it");
+                return false;
+            }
             if (hive_clock_monotonic_ms() > until_ms) {
                 hive_error_set(error, 0, "she has no vote after %d s", WIPE_MOST_MS / 1000);
                 return false;
