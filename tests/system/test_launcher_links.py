@@ -146,7 +146,7 @@ def test_a_node_that_is_silent_is_named_and_told_again(lab):
 
 
 def test_what_is_no_link(lab):
-    assert "only one" in lab.order("cut", "q1", "q1", status=1)
+    assert "only one" in lab.order("cut", "q1", "q1", status=2)
     assert "no node 'q9'" in lab.order("cut", "q1", "q9", status=5)
     assert "50ms" in lab.order("delay", "q1", "q2", "soon", status=2)
     assert "10%" in lab.order("lose", "q1", "q2", "101%", status=2)
