@@ -19,7 +19,7 @@ struct fixture_transition {
     enum hive_raft_state state;
 };
 
-/* A queen's answer. Transitions end with term 0. */
+/* A queen's answer. Transitions end with term 0, or are all there. */
 struct fixture_queen {
     enum hive_raft_state state;
     uint64_t term, last, commit, applied;
@@ -86,7 +86,8 @@ static inline void fixture_answer_queen(struct model *model, int number, int que
     fixture_address('q', number, health.address);
     snprintf(health.voted_for, sizeof health.voted_for, "%s", queen->voted_for ? queen->voted_for : "");
     size_t changes = 0;
-    while (queen->transitions[changes].term)
+    while (changes < sizeof queen->transitions / sizeof *queen->transitions &&
+           queen->transitions[changes].term)
         changes++;
     health.transitions = hive_calloc(changes + 1, sizeof *health.transitions);
     health.transitions[health.transition_count++] =
